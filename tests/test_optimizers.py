@@ -329,6 +329,14 @@ def test_a_gradient_that_is_always_zero_moves_nothing_even_without_epsilon(optim
     np.testing.assert_allclose(theta[2], 1, atol=0.05)
 
 
+@pytest.mark.parametrize("inside", [True, False])
+@pytest.mark.parametrize(("dtype", "g"), [(np.float32, 1e-30), (np.float64, 1e-200)])
+def test_a_gradient_whose_square_vanishes_makes_no_long_step_without_epsilon(inside, dtype, g):
+    theta = np.zeros(1, dtype)
+    RMSprop(1.0, epsilon=0.0, epsilon_inside=inside).step([theta], [np.full(1, g, dtype)])
+    assert -1e-9 < theta[0] < 0
+
+
 def test_epsilon_zero_is_below_every_ordinary_square():
     for inside in (True, False):
         for g in (1e-18, 1.0, 1e18):

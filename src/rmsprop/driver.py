@@ -561,7 +561,7 @@ def sum_of_squares(g):
     flat = g.reshape(-1)
     rows = flat[: g.size // 8192 * 8192].reshape(-1, 8192)
     rest = flat[rows.size :]
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore"):
         return float(np.vecdot(rows, rows).sum()) + float(np.vdot(rest, rest))
 
 
