@@ -7,7 +7,7 @@ Each function returns a new ``keras.Sequential``. The weights come from Keras's 
 import keras
 from keras import layers
 
-__all__ = ["mnist_mlp", "small_mlp"]
+__all__ = ["BUILDERS", "cifar10_cnn", "mnist_mlp", "small_cnn", "small_mlp"]
 
 
 def small_mlp():
@@ -67,3 +67,113 @@ def mnist_mlp():
         ],
         name="mnist_mlp",
     )
+
+
+def small_cnn(shape):
+    """Return article A's convolutional network, the one its chapter 8 spells out.
+
+    Two convolutions of 3 × 3 pixels with 32 and 64 channels, each followed by pooling over 2 × 2,
+    then a hidden layer of 128 units and one of 10 classes.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of an image: (height, width) or (height, width, channels).
+
+    Returns
+    -------
+    keras.Sequential
+        Takes images scaled to 0 … 1, shape (N, height, width, channels), and returns
+        probabilities of shape (N, 10).
+
+    Examples
+    --------
+    >>> small_cnn((32, 32, 3)).count_params(), small_cnn((28, 28)).count_params()
+    (315722, 225034)
+    """
+    return keras.Sequential(
+        [
+            keras.Input(_with_channels(shape)),
+            layers.Conv2D(32, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Conv2D(64, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Flatten(),
+            layers.Dense(128, activation="relu"),
+            layers.Dense(10, activation="softmax"),
+        ],
+        name="small_cnn",
+    )
+
+
+def cifar10_cnn(shape=(32, 32, 3), augment=True):
+    """Return the network of Keras's example ``cifar10_cnn``: four convolutions with dropout.
+
+    The example trains it with RMSprop at a learning rate of 1e-4 on batches of 32 augmented
+    images, and gives 75 % after 25 epochs and 79 % after 50.
+
+    Parameters
+    ----------
+    shape : tuple of int, optional
+        Of an image: (height, width, channels).
+    augment : bool, optional
+        Whether training images are shifted by up to a tenth of their size and mirrored at random,
+        by layers of the network itself.
+
+    Returns
+    -------
+    keras.Sequential
+        Takes images scaled to 0 … 1, and returns probabilities of shape (N, 10).
+
+    References
+    ----------
+    https://github.com/keras-team/keras/blob/10bfb1c565582803982e2205d41b095bc929d4a4/examples/cifar10_cnn.py
+
+    Examples
+    --------
+    >>> cifar10_cnn().count_params()
+    1250858
+    """
+    mirrored = [
+        layers.RandomTranslation(0.1, 0.1, fill_mode="nearest"),
+        layers.RandomFlip("horizontal"),
+    ]
+    blocks = [
+        layer
+        for channels in (32, 64)
+        for layer in (
+            layers.Conv2D(channels, 3, padding="same", activation="relu"),
+            layers.Conv2D(channels, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Dropout(0.25),
+        )
+    ]
+    return keras.Sequential(
+        [
+            keras.Input(_with_channels(shape)),
+            *(mirrored if augment else ()),
+            *blocks,
+            layers.Flatten(),
+            layers.Dense(512, activation="relu"),
+            layers.Dropout(0.5),
+            layers.Dense(10, activation="softmax"),
+        ],
+        name="cifar10_cnn",
+    )
+
+
+def _with_channels(shape):
+    return (*shape, 1) if len(shape) == 2 else tuple(shape)
+
+
+#: Every model an experiment can name: a function of the images' shape.
+BUILDERS = {
+    "small_cnn": small_cnn,
+    "cifar10_cnn": cifar10_cnn,
+    "mnist_mlp": lambda shape: _flattened(mnist_mlp(), shape),
+}
+
+
+def _flattened(model, shape):
+    """Return a model of vectors as one of images."""
+    return keras.Sequential([keras.Input(_with_channels(shape)), layers.Flatten(), model])

@@ -1,0 +1,185 @@
+"""The book's experiments, by name: which runs each consists of, in either profile."""
+
+import dataclasses
+import itertools
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from rmsprop.experiments.run import Record, Run
+from rmsprop.experiments.store import Store
+
+__all__ = ["CATALOGUE", "Experiment", "best_setting", "find_records", "load", "shrink"]
+
+Recorded = Callable[[str], list[Record]]  # from an experiment's name to its records
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment:
+    """An experiment of the book.
+
+    Attributes
+    ----------
+    about : str
+        What it asks, in a sentence.
+    runs : callable
+        Returns its runs; gets a function that returns the records of an experiment, because a
+        comparison takes the settings that a search found.
+    needs : tuple of str
+        The experiments whose records it asks for.
+    """
+
+    about: str
+    runs: Callable[[Recorded], list[Run]]
+    needs: tuple[str, ...] = ()
+
+
+GRID_RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
+GRID_RHOS = (0.5, 0.9, 0.99, 0.999)
+
+# Half decades around each method's usual learning rate: seven trials for every method.
+SEARCH_RATES = {
+    "SGD": (1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0),
+    "momentum": (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1),
+    "RMSprop": (3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2),
+    "Adam": (3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2),
+    "Nadam": (3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2),
+}
+EXTRA = {"momentum": {"momentum": 0.9}}  # settings beside the learning rate
+SEEDS = range(5)
+
+
+def _mnist_grid(recorded):
+    return [
+        Run(
+            "fit", "mnist", "small_cnn", "RMSprop", {"learning_rate": rate, "rho": rho}, seed, 1, 64
+        )
+        for seed, rate, rho in itertools.product(range(3), GRID_RATES, GRID_RHOS)
+    ]
+
+
+def _search(data):
+    def runs(recorded):
+        return [
+            Run("fit", data, "small_cnn", name, _settings(name, rate), 100, 2, 64)
+            for name, rates in SEARCH_RATES.items()
+            for rate in rates
+        ]
+
+    return runs
+
+
+def _comparison(data):
+    def runs(recorded):
+        found = recorded(f"{data}-search")
+        return [
+            Run("fit", data, "small_cnn", name, best_setting(found, name), seed, 10, 64)
+            for seed in SEEDS
+            for name in SEARCH_RATES
+        ]
+
+    return runs
+
+
+def _settings(name, rate):
+    return {"learning_rate": rate, **EXTRA.get(name, {})}
+
+
+def best_setting(records, optimizer):
+    """Return the settings of the run with the highest last validation accuracy.
+
+    Of equals the one with the lower validation loss; a run that diverged is never the best.
+
+    Raises
+    ------
+    ValueError
+        If no run of the optimizer is among the records, or all of them diverged.
+    """
+    finished = [
+        record
+        for record in records
+        if record.run.optimizer == optimizer and not record.result["diverged"]
+    ]
+    if not finished:
+        raise ValueError(f"no finished run of {optimizer} is recorded: run the search first")
+    best = max(finished, key=lambda r: (r.curve["val_accuracy"][-1], -r.curve["val_loss"][-1]))
+    return dict(best.run.settings)
+
+
+def _mnist_mlp(recorded):
+    return [
+        Run("fit", "mnist", "mnist_mlp", "RMSprop", {"learning_rate": 0.001}, seed, 20, 128)
+        for seed in SEEDS
+    ]
+
+
+CATALOGUE = {
+    "mnist-grid": Experiment(
+        "RMSprop on MNIST: which learning rates and which ρ work together?", _mnist_grid
+    ),
+    "mnist-search": Experiment(
+        "Seven learning rates for each of five optimizers on MNIST.", _search("mnist")
+    ),
+    "mnist-comparison": Experiment(
+        "Five optimizers on MNIST, each at its best learning rate, five seeds.",
+        _comparison("mnist"),
+        ("mnist-search",),
+    ),
+    "cifar10-search": Experiment(
+        "Seven learning rates for each of five optimizers on CIFAR-10.", _search("cifar10")
+    ),
+    "cifar10-comparison": Experiment(
+        "Five optimizers on CIFAR-10, each at its best learning rate, five seeds.",
+        _comparison("cifar10"),
+        ("cifar10-search",),
+    ),
+    "mnist-mlp": Experiment(
+        "Keras's example mnist_mlp again: 98.40 % after 20 epochs?", _mnist_mlp
+    ),
+}
+
+
+def shrink(run: Run) -> Run:
+    """Return the run as the quick profile does it: one epoch on a thousand examples."""
+    return dataclasses.replace(run, epochs=1, examples=1000)
+
+
+def find_records() -> Path:
+    """Return the folder of the book's records: ``RMSPROP_RECORDS``, or ``book/records``.
+
+    The book's folder is looked for above the working directory, and above this file.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is neither.
+    """
+    if os.environ.get("RMSPROP_RECORDS"):
+        return Path(os.environ["RMSPROP_RECORDS"])
+    for start in (Path.cwd(), Path(__file__).resolve()):
+        for folder in (start, *start.parents):
+            if (folder / "book" / "claims.yml").is_file():
+                return folder / "book" / "records"
+            if (folder / "claims.yml").is_file() and (folder / "records").is_dir():
+                return folder / "records"
+    raise FileNotFoundError(
+        "no folder book/records above the working directory: set RMSPROP_RECORDS to one"
+    )
+
+
+def load(name: str) -> list[Record]:
+    """Return the book's records of an experiment.
+
+    Raises
+    ------
+    ValueError
+        If there is no such experiment, or nothing of it was recorded.
+    StoreError
+        If a record is damaged.
+    """
+    if name not in CATALOGUE:
+        raise ValueError(f"name must be one of {', '.join(CATALOGUE)}, not {name!r}")
+    records = Store(find_records() / name).records()
+    if not records:
+        raise ValueError(f"{name} was not recorded: python -m rmsprop.experiments run {name}")
+    return records

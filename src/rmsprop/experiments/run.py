@@ -1,0 +1,170 @@
+"""One training: its description, its hash, and what is kept of it."""
+
+import dataclasses
+import hashlib
+import importlib.metadata
+import json
+import math
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+__all__ = ["Record", "Run", "execute"]
+
+PACKAGES = ("numpy", "tensorflow", "keras")
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """The description of one training. Two runs with the same description are the same run.
+
+    Attributes
+    ----------
+    task : str
+        What is done: a name in `rmsprop.experiments.tasks.TASKS`.
+    data, model : str
+        What is learned, and by which model; names that the task knows.
+    optimizer : str
+        A name in `rmsprop.experiments.tasks.OPTIMIZERS`.
+    settings : dict
+        The optimizer's settings, such as ``{"learning_rate": 0.001}``: numbers, texts, booleans.
+    seed : int
+        Decides the first weights, the order of the examples and whatever else is random.
+    epochs, batch_size : int
+        How long, and how many examples a step takes.
+    examples : int, optional
+        How many training examples are used, by default all.
+
+    Raises
+    ------
+    ValueError
+        If a count is less than 1 or a setting is not a number, text or boolean.
+
+    Examples
+    --------
+    >>> run = Run("fit", "digits", "small_cnn", "RMSprop", {"learning_rate": 0.001}, 0, 1, 64)
+    >>> run.key
+    '5af1be2b1da8b9a1'
+    >>> dataclasses.replace(run, seed=1).key == run.key
+    False
+    """
+
+    task: str
+    data: str
+    model: str
+    optimizer: str
+    settings: Mapping[str, float | str | bool]
+    seed: int
+    epochs: int
+    batch_size: int
+    examples: int | None = None
+
+    def __post_init__(self):
+        for name in ("epochs", "batch_size", "examples"):
+            value = getattr(self, name)
+            if value is None and name == "examples":
+                continue
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} must be an integer, 1 or more, not {value!r}")
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
+            raise ValueError(f"seed must be an integer, 0 or more, not {self.seed!r}")
+        for name, value in self.settings.items():
+            if not isinstance(value, bool | int | float | str):
+                raise ValueError(
+                    f"settings[{name!r}] must be a number, text or boolean, not {value!r}"
+                )
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"settings[{name!r}] must be finite, not {value!r}")
+
+    def to_json(self) -> str:
+        """Return the description as one line of JSON, always the same for the same run."""
+        return json.dumps(dataclasses.asdict(self), sort_keys=True, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Run":
+        """Return the run that `to_json` described."""
+        return cls(**json.loads(text))
+
+    @property
+    def key(self) -> str:
+        """The run's name: the first 16 digits of the SHA-256 of its description."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
+
+    def __hash__(self):
+        return hash(self.to_json())
+
+    def __str__(self):
+        settings = ", ".join(
+            f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
+            for name, value in sorted(self.settings.items())
+        )
+        return f"{self.data} {self.model} {self.optimizer}({settings}) seed {self.seed}"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Record:
+    """What is kept of a run.
+
+    Attributes
+    ----------
+    run : Run
+        The description.
+    curve : dict of str to numpy.ndarray
+        One column each, a value an epoch: ``epoch`` and whatever the task measures.
+    result : dict of str to float
+        What was measured once, at the end; ``diverged`` is 1 if the loss stopped being finite.
+    provenance : dict
+        Device, versions, hash of the data, commit, and the seconds it took.
+    """
+
+    run: Run
+    curve: Mapping[str, np.ndarray]
+    result: Mapping[str, float]
+    provenance: Mapping[str, object]
+
+
+def execute(run: Run) -> Record:
+    """Do what a run describes, in this process.
+
+    Parameters
+    ----------
+    run : Run
+
+    Returns
+    -------
+    Record
+
+    Raises
+    ------
+    ValueError
+        If the task, data, model, optimizer or a setting is unknown; the message names it.
+    """
+    from rmsprop.experiments.tasks import TASKS
+
+    if run.task not in TASKS:
+        raise ValueError(f"task must be one of {', '.join(sorted(TASKS))}, not {run.task!r}")
+    from rmsprop.runtime import start_tensorflow
+
+    device = start_tensorflow().device
+    started = time.perf_counter()
+    curve, result, data_hash = TASKS[run.task](run)
+    seconds = time.perf_counter() - started
+    provenance = {
+        "device": device,
+        "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "data": data_hash,
+        "commit": commit(),
+        "seconds": round(seconds, 1),
+    }
+    return Record(run, curve, result, provenance)
+
+
+def commit() -> str:
+    """Return the commit of the library's source, or its version where it is installed."""
+    folder = Path(__file__).resolve().parent
+    git = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--exclude=*"]
+    found = subprocess.run(git, capture_output=True, text=True, check=False)
+    return found.stdout.strip() or f"rmsprop {importlib.metadata.version('rmsprop')}"

@@ -1,0 +1,187 @@
+"""What a run can do: train a Keras model on examples and watch it on a validation split."""
+
+import hashlib
+
+import numpy as np
+
+from rmsprop import datasets
+
+__all__ = ["DATA", "OPTIMIZERS", "TASKS", "build_optimizer", "fit", "split"]
+
+VALIDATION = 0.1  # the part of the training examples that is held back to choose settings by
+STEPS_AT_ONCE = 20  # steps that Keras runs before it looks at its callbacks again
+
+
+def fit(run):
+    """Train ``run.model`` on ``run.data``; test it once, at the end.
+
+    A tenth of the training examples, the same for every run, is held back: the curve has the loss
+    and the accuracy on it after each epoch. The test examples are used after the last epoch only.
+
+    Returns
+    -------
+    curve : dict of str to list
+        ``epoch``, ``loss`` (mean over the epoch's batches, dropout included), ``accuracy``,
+        ``val_loss``, ``val_accuracy``.
+    result : dict
+        ``test_loss``, ``test_accuracy``, ``diverged``; a run that diverged is not tested.
+    data : str
+        The first 16 digits of the SHA-256 of the examples.
+    """
+    import keras
+
+    from rmsprop import models
+
+    data = _known("data", run.data, DATA)()
+    train, validation = split(data, run.examples)
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(run.seed)
+    model = _known("model", run.model, models.BUILDERS)(data.x_train.shape[1:])
+    steps = -(-len(train[1]) // run.batch_size)
+    model.compile(
+        optimizer=build_optimizer(run, steps),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+        steps_per_execution=min(STEPS_AT_ONCE, steps),
+        jit_compile=False,
+    )
+    curve = model.fit(
+        _batches(*train, run.batch_size, run.seed),
+        epochs=run.epochs,
+        validation_data=_batches(*validation, 500),
+        callbacks=[keras.callbacks.TerminateOnNaN()],
+        verbose=0,
+    ).history
+    diverged = not np.isfinite(curve["loss"][-1])
+    result = {"diverged": float(diverged)}
+    if not diverged:
+        test = model.evaluate(_batches(data.x_test, data.y_test, 500), verbose=0)
+        result |= {"test_loss": test[0], "test_accuracy": test[1]}
+    return {"epoch": list(range(1, len(curve["loss"]) + 1)), **curve}, result, _hash(data)
+
+
+TASKS = {"fit": fit}
+
+
+def complete(load):
+    """Return a loader that refuses a stand-in: a record must be of the data it names."""
+
+    def loader():
+        data = load()
+        if not data.complete:
+            raise ValueError(f"the complete data are needed, at hand are only: {data}")
+        return data
+
+    return loader
+
+
+DATA = {
+    "mnist": complete(datasets.load_mnist),
+    "cifar10": complete(datasets.load_cifar10),
+    "digits": datasets.load_digits,
+}
+
+
+def split(data, examples=None):
+    """Cut a data set's training examples into training and validation, always the same way.
+
+    Parameters
+    ----------
+    data : Dataset
+    examples : int, optional
+        How many of the training part are used, by default all.
+
+    Returns
+    -------
+    tuple of two pairs of arrays
+        (x, y) for training, and (x, y), a tenth of the whole, for validation.
+    """
+    order = np.random.default_rng(0).permutation(len(data.y_train))
+    held = round(VALIDATION * len(order))
+    chosen = order[held:][:examples]
+    return (
+        (data.x_train[chosen], data.y_train[chosen]),
+        (data.x_train[order[:held]], data.y_train[order[:held]]),
+    )
+
+
+def _batches(x, y, batch_size, seed=None):
+    """Yield scaled batches, shuffled anew each epoch if there is a seed."""
+    import tensorflow as tf
+
+    if x.ndim == 3:  # grey images have no axis for the colour
+        x = x[..., None]
+    scale = np.float32(x.max())
+    x, y = tf.constant(x), tf.constant(y)
+
+    def take(index):
+        return tf.cast(tf.gather(x, index), tf.float32) / scale, tf.gather(y, index)
+
+    order = tf.data.Dataset.range(len(y))
+    if seed is not None:
+        order = order.shuffle(len(y), seed=seed, reshuffle_each_iteration=True)
+    return order.batch(batch_size).map(take).prefetch(1)
+
+
+def _keras(name):
+    def make(**settings):
+        import keras
+
+        return getattr(keras.optimizers, name)(**settings)
+
+    return make
+
+
+def _ours(name):
+    def make(**settings):
+        import rmsprop.keras
+
+        return getattr(rmsprop.keras, name)(**settings)
+
+    return make
+
+
+#: The optimizers a run can name. RMSprop is the book's own, tested equal to Keras's.
+OPTIMIZERS = {
+    "SGD": _keras("SGD"),
+    "momentum": _keras("SGD"),
+    "RMSprop": _ours("RMSprop"),
+    "Adam": _keras("Adam"),
+    "Nadam": _keras("Nadam"),
+}
+
+
+def build_optimizer(run, steps_per_epoch):
+    """Return a run's Keras optimizer.
+
+    Beside Keras's own settings a run may give ``schedule``: "linear" or "cosine" let the learning
+    rate fall to zero over the whole run, "inverse" divides it by 1 + ``decay`` · step, which is
+    what ``decay`` meant in Keras until 2.10.
+    """
+    import keras
+
+    settings = dict(run.settings)
+    make = _known("optimizer", run.optimizer, OPTIMIZERS)
+    schedule, decay = settings.pop("schedule", None), settings.pop("decay", None)
+    rate, total = settings["learning_rate"], run.epochs * steps_per_epoch
+    schedules = {
+        None: lambda: rate,
+        "linear": lambda: keras.optimizers.schedules.PolynomialDecay(rate, total, 0.0),
+        "cosine": lambda: keras.optimizers.schedules.CosineDecay(rate, total),
+        "inverse": lambda: keras.optimizers.schedules.InverseTimeDecay(rate, 1, decay),
+    }
+    return make(**settings | {"learning_rate": _known("schedule", schedule, schedules)()})
+
+
+def _known(what, name, known):
+    if name not in known:
+        names = ", ".join(str(key) for key in known)
+        raise ValueError(f"{what} must be one of {names}, not {name!r}")
+    return known[name]
+
+
+def _hash(data):
+    digest = hashlib.sha256()
+    for part in (data.x_train, data.y_train, data.x_test, data.y_test):
+        digest.update(np.ascontiguousarray(part))
+    return digest.hexdigest()[:16]
