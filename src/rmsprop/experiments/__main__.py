@@ -8,16 +8,14 @@
 
 import argparse
 import contextlib
-import os
 import random
 import sys
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 
 from rmsprop.experiments.catalogue import CATALOGUE, find_records, shrink
+from rmsprop.experiments.executors import executor
 from rmsprop.experiments.run import execute
 from rmsprop.experiments.store import Store
 from rmsprop.experiments.sweep import sweep
@@ -43,30 +41,6 @@ class Book:
     def runs(self, name):
         runs = CATALOGUE[name].runs(self.recorded)
         return list(dict.fromkeys(map(shrink, runs))) if self.profile == "quick" else runs
-
-
-@contextlib.contextmanager
-def executor(text):
-    """Yield the executor that ``processes:N`` or ``dask:ADDRESS`` names, and how much it takes."""
-    kind, _, where = text.partition(":")
-    if kind == "processes" and where.isdigit() and int(where) > 0:
-        count = int(where)
-        threads = max(1, (os.cpu_count() or 1) // count)
-        pool = ProcessPoolExecutor(count, get_context("spawn"), _limit_threads, (threads,))
-        with pool:
-            yield pool, count
-    elif kind == "dask" and where:
-        from distributed import Client
-
-        with Client(where) as client:
-            yield client.get_executor(pure=False), sum(client.nthreads().values())
-    else:
-        raise SystemExit(f"--executor must be processes:N or dask:ADDRESS, not {text!r}")
-
-
-def _limit_threads(threads):
-    for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
-        os.environ[name] = str(threads)
 
 
 def command_list(book, options):
