@@ -50,6 +50,7 @@ def fit(run):
         epochs=run.epochs,
         validation_data=_batches(*validation, 500),
         callbacks=[keras.callbacks.TerminateOnNaN()],
+        shuffle=False,  # the batches are shuffled already
         verbose=0,
     ).history
     diverged = not np.isfinite(curve["loss"][-1])
