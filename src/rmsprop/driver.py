@@ -257,7 +257,6 @@ class Optimizer:
             raise ValueError("params is empty: pass the arrays to train")
         if len({id(theta) for theta in thetas}) < len(thetas):
             raise ValueError("params holds an array twice: pass each once")
-        keep_freed_memory()
         return [self._parameter(*item) for item in zip(names, thetas, strict=True)]
 
     def _parameter(self, name, theta):
@@ -569,17 +568,6 @@ def unaliased(gs, thetas):
     """Return the gradients, with copies of those that share memory with a parameter."""
     owners = {id(a if a.base is None else a.base) for a in thetas}
     return [g.copy() if id(g if g.base is None else g.base) in owners else g for g in gs]
-
-
-def keep_freed_memory():
-    """Let the C library keep the memory of the rules' temporaries for the next ones.
-
-    glibc returns what is freed to the system beyond a threshold, 128 KiB at first, and getting it
-    back page by page can take longer than the arithmetic. The threshold grows to the largest block
-    that was ever freed, up to 32 MiB (mallopt(3), M_MMAP_THRESHOLD): so this frees a large one,
-    which nobody has touched and which therefore costs nothing.
-    """
-    np.empty(2**24, np.uint8)
 
 
 def cores():
