@@ -74,6 +74,23 @@ def _mnist_sample_grid(recorded):
     ]
 
 
+def _mnist_sample_start(recorded):
+    settings = itertools.product(SEEDS, GRID_RHOS, (False, True))
+    return [
+        Run(
+            "fit",
+            "mnist-sample",
+            "small_cnn",
+            "RMSprop",
+            {"learning_rate": 3e-4, "rho": rho, "bias_correction": corrected},
+            seed,
+            2,
+            64,
+        )
+        for seed, rho, corrected in settings
+    ]
+
+
 def _search(data):
     def runs(recorded):
         return [
@@ -136,6 +153,10 @@ CATALOGUE = {
     "mnist-sample-rates": Experiment(
         "RMSprop on 5,000 digits that every machine has: the grid's learning rates, in small.",
         _mnist_sample_grid,
+    ),
+    "mnist-sample-start": Experiment(
+        "Is it the memory that makes a larger ρ faster, or the long first steps?",
+        _mnist_sample_start,
     ),
     "mnist-search": Experiment(
         "Seven learning rates for each of five optimizers on MNIST.", _search("mnist")
