@@ -4,19 +4,26 @@ Each function returns a new ``keras.Sequential``. The weights come from Keras's 
 ``keras.utils.set_random_seed``, called before, makes them repeatable.
 """
 
+import math
+
 import keras
 from keras import layers
 
 __all__ = ["BUILDERS", "cifar10_cnn", "mnist_mlp", "small_cnn", "small_mlp"]
 
 
-def small_mlp():
+def small_mlp(pixels=784):
     """Return the network of article B's chapter 5: 784 pixels, 10 hidden units, 10 classes.
+
+    Parameters
+    ----------
+    pixels : int, optional
+        Numbers in an image, by default those of MNIST's 28 × 28.
 
     Returns
     -------
     keras.Sequential
-        Takes arrays of shape (N, 784), best scaled to 0 … 1, and returns probabilities of shape
+        Takes arrays of shape (N, pixels), best scaled to 0 … 1, and returns probabilities of shape
         (N, 10); 7,960 weights. Dense layers with ReLU and softmax, Keras's initial weights.
 
     Examples
@@ -26,7 +33,7 @@ def small_mlp():
     """
     return keras.Sequential(
         [
-            keras.Input((784,)),
+            keras.Input((pixels,)),
             layers.Dense(10, activation="relu"),
             layers.Dense(10, activation="softmax"),
         ],
@@ -34,16 +41,21 @@ def small_mlp():
     )
 
 
-def mnist_mlp():
+def mnist_mlp(pixels=784):
     """Return the network of Keras's example ``mnist_mlp``: two hidden layers with dropout.
 
     The example trains it on MNIST with RMSprop's defaults and batches of 128, and gives 98.40 %
     as its test accuracy after 20 epochs.
 
+    Parameters
+    ----------
+    pixels : int, optional
+        Numbers in an image, by default those of MNIST's 28 × 28.
+
     Returns
     -------
     keras.Sequential
-        Takes arrays of shape (N, 784), best scaled to 0 … 1, and returns probabilities of shape
+        Takes arrays of shape (N, pixels), best scaled to 0 … 1, and returns probabilities of shape
         (N, 10); 669,706 weights. Dense layers of 512, 512 (ReLU) and 10 (softmax) units; 20 % of
         the outputs of each hidden layer are dropped during training.
 
@@ -58,7 +70,7 @@ def mnist_mlp():
     """
     return keras.Sequential(
         [
-            keras.Input((784,)),
+            keras.Input((pixels,)),
             layers.Dense(512, activation="relu"),
             layers.Dropout(0.2),
             layers.Dense(512, activation="relu"),
@@ -166,14 +178,20 @@ def _with_channels(shape):
     return (*shape, 1) if len(shape) == 2 else tuple(shape)
 
 
+def _of_images(build):
+    """Return a builder for images of a shape, from one for vectors of so many numbers."""
+
+    def model(shape):
+        dense = build(math.prod(shape))
+        return keras.Sequential([keras.Input(_with_channels(shape)), layers.Flatten(), dense])
+
+    return model
+
+
 #: Every model an experiment can name: a function of the images' shape.
 BUILDERS = {
+    "small_mlp": _of_images(small_mlp),
+    "mnist_mlp": _of_images(mnist_mlp),
     "small_cnn": small_cnn,
     "cifar10_cnn": cifar10_cnn,
-    "mnist_mlp": lambda shape: _flattened(mnist_mlp(), shape),
 }
-
-
-def _flattened(model, shape):
-    """Return a model of vectors as one of images."""
-    return keras.Sequential([keras.Input(_with_channels(shape)), layers.Flatten(), model])

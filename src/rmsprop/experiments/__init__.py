@@ -3,23 +3,28 @@
 - `Run` is the description of one training; its hash is its name.
 - `execute` performs it and returns a `Record`: the curve, the result, and what made them.
 - `Store` is a folder of records, one small text table each; `sweep` fills it with what is missing.
-- `CATALOGUE` holds the book's experiments by name; ``python -m rmsprop.experiments`` runs them.
+- `CATALOGUE` holds the book's experiments by name; ``python -m rmsprop.experiments`` runs them,
+  and `load` returns their records.
+- `rmsprop.experiments.statistics` says what the records show: intervals, ties, profiles.
 
-Needs the ``experiments`` extra.
+To read records NumPy is enough; to run anything needs the ``experiments`` extra.
 """
 
-from rmsprop.experiments.catalogue import CATALOGUE, Experiment, load
+from rmsprop.experiments.book import load
+from rmsprop.experiments.catalogue import CATALOGUE, Experiment
 from rmsprop.experiments.run import Record, Run, execute
-from rmsprop.experiments.store import Store, StoreError
-from rmsprop.experiments.sweep import sweep
+from rmsprop.experiments.store import NotRecorded, Store, StoreError
+from rmsprop.experiments.sweep import SweepError, sweep
 
 __all__ = [
     "CATALOGUE",
     "Experiment",
+    "NotRecorded",
     "Record",
     "Run",
     "Store",
     "StoreError",
+    "SweepError",
     "execute",
     "load",
     "sweep",

@@ -12,117 +12,96 @@ import random
 import sys
 from pathlib import Path
 
-import numpy as np
-
-from rmsprop.experiments.catalogue import CATALOGUE, find_records, shrink
-from rmsprop.experiments.executors import executor
+from rmsprop.experiments.book import Book, find_records
+from rmsprop.experiments.catalogue import CATALOGUE
+from rmsprop.experiments.executors import ExecutorError, executor
 from rmsprop.experiments.run import execute
-from rmsprop.experiments.store import Store
-from rmsprop.experiments.sweep import sweep
-
-# How far a repeated run may be from the recorded ones, beside their own spread: accuracy.
-TOLERANCE = 0.02
+from rmsprop.experiments.statistics import agreement
+from rmsprop.experiments.store import NotRecorded, StoreError
+from rmsprop.experiments.sweep import SweepError, sweep
 
 
-class Book:
-    """The stores of all experiments, in one folder and one profile."""
-
-    def __init__(self, folder, profile):
-        self.folder, self.profile = Path(folder), profile
-
-    def store(self, name):
-        return Store(self.folder / name)
-
-    def recorded(self, name):
-        """Return the records of an experiment that are among its runs today."""
-        store = self.store(name)
-        return [store.read(run) for run in self.runs(name) if run in store]
-
-    def runs(self, name):
-        runs = CATALOGUE[name].runs(self.recorded)
-        return list(dict.fromkeys(map(shrink, runs))) if self.profile == "quick" else runs
-
-
-def command_list(book, options):
+def command_list(options):
     """Print each experiment's name and question."""
     for name, experiment in CATALOGUE.items():
         print(f"{name:20} {experiment.about}")
 
 
-def command_run(book, options):
+def command_run(options):
     """Do what is missing of the named experiments, and first of those they need."""
-    for name in dict.fromkeys(_with_needs(options.names)):
-        store, runs = book.store(name), book.runs(name)
-        for path in store.set_aside():
-            print(f"{path} is damaged, set aside; its run is done again", file=sys.stderr)
-        missing = [run for run in runs if run not in store]
-        print(f"{name}: {len(runs)} runs, {len(runs) - len(missing)} recorded")
-        if missing:
-            with executor(options.executor) as (pool, count), progress(name, len(missing)) as tick:
-                sweep(missing, store, pool, count, tick)
+    book = _book(options)
+    with executor(options.executor) as (pool, at_once):
+        for name in dict.fromkeys(_with_needs(options.names)):
+            runs = book.runs(name)
+            with book.store(name) as store:
+                for run in runs:
+                    if damaged := store.set_aside(run):
+                        print(f"{damaged} was damaged; its run is done again", file=sys.stderr)
+                missing = [run for run in runs if run not in store]
+                print(f"{name}: {len(runs) - len(missing)} of {len(runs)} recorded", flush=True)
+                if missing:
+                    with progress(name, len(missing)) as tick:
+                        sweep(missing, store, pool, at_once, tick)
 
 
-def command_status(book, options):
-    """Print how much of each experiment is recorded."""
+def command_status(options):
+    """Print how much of each experiment is recorded; return how many records are damaged."""
+    book, total = _book(options), 0
     for name in options.names or CATALOGUE:
-        store = book.store(name)
-        damaged = store.damaged()
         try:
             runs = book.runs(name)
-        except ValueError as reason:
+        except (NotRecorded, StoreError) as reason:
             print(f"{name:20} waits: {reason}")
             continue
-        recorded = sum(run in store for run in runs)
-        print(f"{name:20} {recorded:4} of {len(runs):4}" + (" damaged:" if damaged else ""))
-        for path in damaged:
-            print(f"  {path}")
+        records, damaged = _read(book.store(name), runs)
+        print(f"{name:20} {len(records):4} of {len(runs):4}")
+        total += damaged
+    return total
 
 
-def command_verify(book, options):
-    """Do a sample of the recorded runs again; return how many disagree."""
-    wrong = 0
+def command_verify(options):
+    """Do a sample of the recorded runs again; return how many disagree or are damaged."""
+    book, wrong = _book(options), 0
     for name in options.names or CATALOGUE:
-        records = book.recorded(name)
-        chosen = random.Random(0).sample(records, min(options.sample, len(records)))
-        for record in chosen:
-            again = execute(record.run)
-            verdict = agreement(record, again, records)
-            wrong += bool(verdict)
-            print(f"{name}: {record.run}: {verdict or 'agrees'}")
+        try:
+            runs = book.runs(name)
+        except (NotRecorded, StoreError) as reason:
+            print(f"{name} waits: {reason}")
+            continue
+        records, damaged = _read(book.store(name), runs)
+        wrong += damaged
+        for record in random.sample(records, min(options.sample, len(records))):
+            differs = agreement(execute(record.run), records)
+            wrong += bool(differs)
+            print(f"{name}: {record.run}: {differs or 'agrees'}", flush=True)
     return wrong
 
 
-def agreement(record, again, records):
-    """Say how a repeated run differs from what is recorded; "" if it agrees.
+def _book(options):
+    if options.profile == "quick":
+        return Book(options.store or "_build/records", "quick")
+    return Book(options.store or find_records())
 
-    It agrees if its last validation accuracy lies within the spread of the runs that differ from
-    it in the seed alone, widened by `TOLERANCE` to both sides; a run that diverged must diverge.
-    """
-    if record.result["diverged"] != again.result["diverged"]:
-        return "one of both diverged"
-    if record.result["diverged"]:
-        return ""
-    alike = [
-        other.curve["val_accuracy"][-1]
-        for other in records
-        if (other.run.optimizer, other.run.settings, other.run.epochs)
-        == (record.run.optimizer, record.run.settings, record.run.epochs)
-        and not other.result["diverged"]
-    ]
-    value, low, high = again.curve["val_accuracy"][-1], np.min(alike), np.max(alike)
-    if low - TOLERANCE <= value <= high + TOLERANCE:
-        return ""
-    return f"accuracy {value:.4f}, recorded {low:.4f} to {high:.4f}"
+
+def _read(store, runs):
+    """Return what is recorded of some runs, and how many records are damaged; name those."""
+    records, damaged = [], 0
+    for run in runs:
+        if run in store:
+            try:
+                records.append(store.read(run))
+            except StoreError as error:
+                print(error, file=sys.stderr)
+                damaged += 1
+    return records, damaged
 
 
 @contextlib.contextmanager
 def progress(name, total):
     """Show a bar with the time left; yield what moves it on."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import MofNCompleteColumn, Progress
 
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn()) as bar:
+    with Progress(*Progress.get_default_columns(), MofNCompleteColumn()) as bar:
         task = bar.add_task(name, total=total)
         yield lambda run: bar.advance(task)
 
@@ -133,6 +112,20 @@ def _with_needs(names):
         yield name
 
 
+def _name(text):
+    if text not in CATALOGUE:
+        raise argparse.ArgumentTypeError(
+            f"no experiment {text!r}; there are {', '.join(CATALOGUE)}"
+        )
+    return text
+
+
+def _count(text):
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be an integer, 1 or more, not {text!r}")
+    return int(text)
+
+
 def parse(arguments):
     """Return the command line's options."""
     parser = argparse.ArgumentParser(
@@ -140,38 +133,52 @@ def parse(arguments):
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("command", choices=COMMANDS)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="experiments, as `list` shows")
-    parser.add_argument("--profile", choices=("quick", "full"), default="full")
-    parser.add_argument("--store", type=Path, help="folder of the records (book/records)")
-    parser.add_argument("--executor", default="processes:1", help="processes:N or dask:ADDRESS")
-    parser.add_argument("--sample", type=int, default=1, help="runs to verify of each experiment")
-    options = parser.parse_args(arguments)
-    for name in options.names:
-        if name not in CATALOGUE:
-            parser.error(f"no experiment {name!r}; there are {', '.join(CATALOGUE)}")
-    if options.command == "run" and not options.names:
-        parser.error("run needs the name of an experiment")
-    if options.sample < 1:
-        parser.error(f"--sample must be 1 or more, not {options.sample}")
-    return options
+    where = argparse.ArgumentParser(add_help=False)
+    where.add_argument(
+        "--profile",
+        choices=("full", "quick"),
+        default="full",
+        help="quick: one epoch on a thousand examples",
+    )
+    where.add_argument(
+        "--store", type=Path, help="folder of the records (book/records; quick: _build/records)"
+    )
+    commands = parser.add_subparsers(required=True)
 
+    def add(command, *parents):
+        name = command.__name__.removeprefix("command_")
+        added = commands.add_parser(name, help=command.__doc__, parents=parents)
+        added.set_defaults(command=command)
+        return added
 
-COMMANDS = {
-    "list": command_list,
-    "run": command_run,
-    "status": command_status,
-    "verify": command_verify,
-}
+    add(command_list)
+    run = add(command_run, where)
+    run.add_argument("names", nargs="+", type=_name, metavar="NAME")
+    run.add_argument(
+        "--executor",
+        default="processes:1",
+        metavar="WHERE",
+        help="processes:N on this machine, or dask:ADDRESS of a cluster's scheduler",
+    )
+    status = add(command_status, where)
+    status.add_argument("names", nargs="*", type=_name, metavar="NAME")
+    verify = add(command_verify, where)
+    verify.add_argument("names", nargs="*", type=_name, metavar="NAME")
+    verify.add_argument("--sample", type=_count, default=1, help="runs of each experiment")
+    return parser.parse_args(arguments)
 
 
 def main(arguments=None):
     """Run the command named on the command line; return the exit code."""
     options = parse(arguments)
-    folder = options.store or find_records()
-    if options.profile == "quick" and not options.store:
-        folder = folder.parent.parent / "_build" / "records"
-    return COMMANDS[options.command](Book(folder, options.profile), options) or 0
+    try:
+        return int(bool(options.command(options)))
+    except (ExecutorError, NotRecorded, StoreError, SweepError) as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped. What is recorded stays; the same command goes on from there.")
+        return 130
 
 
 if __name__ == "__main__":

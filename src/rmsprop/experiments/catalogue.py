@@ -2,14 +2,12 @@
 
 import dataclasses
 import itertools
-import os
 from collections.abc import Callable
-from pathlib import Path
 
 from rmsprop.experiments.run import Record, Run
-from rmsprop.experiments.store import Store
+from rmsprop.experiments.store import NotRecorded
 
-__all__ = ["CATALOGUE", "Experiment", "best_setting", "find_records", "load", "shrink"]
+__all__ = ["CATALOGUE", "Experiment", "best_setting"]
 
 Recorded = Callable[[str], list[Record]]  # from an experiment's name to its records
 
@@ -91,6 +89,23 @@ def _mnist_sample_start(recorded):
     ]
 
 
+# Half decades around each method's usual learning rate, for a network that trains in a second.
+DIGITS_RATES = {
+    "SGD": (1e-2, 3e-2, 1e-1, 3e-1, 1.0),
+    "RMSprop": (3e-4, 1e-3, 3e-3, 1e-2, 3e-2),
+    "Adam": (3e-4, 1e-3, 3e-3, 1e-2, 3e-2),
+}
+
+
+def _digits_rates(recorded):
+    return [
+        Run("fit", "digits", "small_mlp", name, {"learning_rate": rate}, seed, 10, 32)
+        for seed in range(3)
+        for name, rates in DIGITS_RATES.items()
+        for rate in rates
+    ]
+
+
 def _search(data):
     def runs(recorded):
         return [
@@ -125,7 +140,7 @@ def best_setting(records, optimizer):
 
     Raises
     ------
-    ValueError
+    NotRecorded
         If no run of the optimizer is among the records, or all of them diverged.
     """
     finished = [
@@ -134,7 +149,7 @@ def best_setting(records, optimizer):
         if record.run.optimizer == optimizer and not record.result["diverged"]
     ]
     if not finished:
-        raise ValueError(f"no finished run of {optimizer} is recorded: run the search first")
+        raise NotRecorded(f"none of the recorded runs of {optimizer} came to its end")
     best = max(finished, key=lambda r: (r.curve["val_accuracy"][-1], -r.curve["val_loss"][-1]))
     return dict(best.run.settings)
 
@@ -147,6 +162,10 @@ def _mnist_mlp(recorded):
 
 
 CATALOGUE = {
+    "digits-rates": Experiment(
+        "Five learning rates for each of three optimizers, on digits that every machine has.",
+        _digits_rates,
+    ),
     "mnist-grid": Experiment(
         "RMSprop on MNIST: which learning rates and which ρ work together?", _mnist_grid
     ),
@@ -178,49 +197,3 @@ CATALOGUE = {
         "Keras's example mnist_mlp again: 98.40 % after 20 epochs?", _mnist_mlp
     ),
 }
-
-
-def shrink(run: Run) -> Run:
-    """Return the run as the quick profile does it: one epoch on a thousand examples."""
-    return dataclasses.replace(run, epochs=1, examples=1000)
-
-
-def find_records() -> Path:
-    """Return the folder of the book's records: ``RMSPROP_RECORDS``, or ``book/records``.
-
-    The book's folder is looked for above the working directory, and above this file.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is neither.
-    """
-    if os.environ.get("RMSPROP_RECORDS"):
-        return Path(os.environ["RMSPROP_RECORDS"])
-    for start in (Path.cwd(), Path(__file__).resolve()):
-        for folder in (start, *start.parents):
-            if (folder / "book" / "claims.yml").is_file():
-                return folder / "book" / "records"
-            if (folder / "claims.yml").is_file() and (folder / "records").is_dir():
-                return folder / "records"
-    raise FileNotFoundError(
-        "no folder book/records above the working directory: set RMSPROP_RECORDS to one"
-    )
-
-
-def load(name: str) -> list[Record]:
-    """Return the book's records of an experiment.
-
-    Raises
-    ------
-    ValueError
-        If there is no such experiment, or nothing of it was recorded.
-    StoreError
-        If a record is damaged.
-    """
-    if name not in CATALOGUE:
-        raise ValueError(f"name must be one of {', '.join(CATALOGUE)}, not {name!r}")
-    records = Store(find_records() / name).records()
-    if not records:
-        raise ValueError(f"{name} was not recorded: python -m rmsprop.experiments run {name}")
-    return records

@@ -1,5 +1,6 @@
 """One training: its description, its hash, and what is kept of it."""
 
+import contextlib
 import dataclasses
 import hashlib
 import importlib.metadata
@@ -17,7 +18,7 @@ __all__ = ["Record", "Run", "execute"]
 PACKAGES = ("numpy", "tensorflow", "keras")
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Run:
     """The description of one training. Two runs with the same description are the same run.
 
@@ -36,18 +37,20 @@ class Run:
     epochs, batch_size : int
         How long, and how many examples a step takes.
     examples : int, optional
-        How many training examples are used, by default all.
+        How many training examples are used, and at most as many for validation and for the test;
+        by default all.
 
     Raises
     ------
     ValueError
-        If a count is less than 1 or a setting is not a number, text or boolean.
+        If a name is not a text, a count not an integer from 1 (the seed: from 0), or a setting
+        not a finite number, text or boolean.
 
     Examples
     --------
-    >>> run = Run("fit", "digits", "small_cnn", "RMSprop", {"learning_rate": 0.001}, 0, 1, 64)
+    >>> run = Run("fit", "digits", "small_mlp", "RMSprop", {"learning_rate": 0.001}, 0, 1, 64)
     >>> run.key
-    '5af1be2b1da8b9a1'
+    '73d3aa8bf9fa9ce6'
     >>> dataclasses.replace(run, seed=1).key == run.key
     False
     """
@@ -63,25 +66,29 @@ class Run:
     examples: int | None = None
 
     def __post_init__(self):
-        for name in ("epochs", "batch_size", "examples"):
+        for name in ("task", "data", "model", "optimizer"):
+            if not isinstance(getattr(self, name), str):
+                raise ValueError(f"{name} must be a text, not {getattr(self, name)!r}")
+        for name, least in (("seed", 0), ("epochs", 1), ("batch_size", 1), ("examples", 1)):
             value = getattr(self, name)
-            if value is None and name == "examples":
+            if name == "examples" and value is None:
                 continue
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be an integer, 1 or more, not {value!r}")
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
-            raise ValueError(f"seed must be an integer, 0 or more, not {self.seed!r}")
+            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+                raise ValueError(f"{name} must be an integer, {least} or more, not {value!r}")
+        if not isinstance(self.settings, Mapping):
+            raise ValueError(f"settings must be a dict, not {self.settings!r}")
         for name, value in self.settings.items():
-            if not isinstance(value, bool | int | float | str):
+            if not isinstance(value, float | int | str) or (
+                isinstance(value, float) and not math.isfinite(value)
+            ):
                 raise ValueError(
-                    f"settings[{name!r}] must be a number, text or boolean, not {value!r}"
+                    f"settings[{name!r}] must be a finite number, text or boolean, not {value!r}"
                 )
-            if isinstance(value, float) and not math.isfinite(value):
-                raise ValueError(f"settings[{name!r}] must be finite, not {value!r}")
+        object.__setattr__(self, "settings", dict(self.settings))  # the caller may change theirs
 
     def to_json(self) -> str:
         """Return the description as one line of JSON, always the same for the same run."""
-        return json.dumps(dataclasses.asdict(self), sort_keys=True, ensure_ascii=False)
+        return json.dumps(dataclasses.asdict(self), sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> "Run":
@@ -93,14 +100,14 @@ class Run:
         """The run's name: the first 16 digits of the SHA-256 of its description."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
 
+    def __eq__(self, other):
+        return isinstance(other, Run) and self.to_json() == other.to_json()
+
     def __hash__(self):
         return hash(self.to_json())
 
     def __str__(self):
-        settings = ", ".join(
-            f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
-            for name, value in sorted(self.settings.items())
-        )
+        settings = ", ".join(f"{name}={value}" for name, value in sorted(self.settings.items()))
         return f"{self.data} {self.model} {self.optimizer}({settings}) seed {self.seed}"
 
 
@@ -159,12 +166,21 @@ def execute(run: Run) -> Record:
         "commit": commit(),
         "seconds": round(seconds, 1),
     }
-    return Record(run, curve, result, provenance)
+    return Record(
+        run, {name: np.asarray(values) for name, values in curve.items()}, result, provenance
+    )
 
 
 def commit() -> str:
-    """Return the commit of the library's source, or its version where it is installed."""
+    """Return the commit of the library's source, or its version where there is no repository."""
     folder = Path(__file__).resolve().parent
-    git = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--exclude=*"]
-    found = subprocess.run(git, capture_output=True, text=True, check=False)
-    return found.stdout.strip() or f"rmsprop {importlib.metadata.version('rmsprop')}"
+    # Without locks: others may be at work in the repository.
+    git = ["git", "--no-optional-locks", "-C", str(folder)]
+    with contextlib.suppress(OSError, subprocess.CalledProcessError):
+        return subprocess.run(
+            [*git, "describe", "--always", "--dirty", "--exclude=*"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+    return f"rmsprop {importlib.metadata.version('rmsprop')}"

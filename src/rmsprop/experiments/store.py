@@ -1,19 +1,21 @@
 """A folder of recorded runs: one small text table each, that any editor opens."""
 
-import contextlib
 import csv
 import hashlib
 import io
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from rmsprop.experiments.run import Record, Run
 
-__all__ = ["Store", "StoreError", "from_text", "to_text"]
+__all__ = ["NotRecorded", "Store", "StoreError", "from_text", "to_text"]
+
+
+class NotRecorded(LookupError):  # noqa: N818 – an error only for who needs the record
+    """What is asked for was not recorded (yet); the message says how to do it."""
 
 
 class StoreError(Exception):
@@ -24,7 +26,8 @@ class Store:
     """The records of one experiment.
 
     A record is written under a temporary name and renamed, so that a killed process leaves either
-    the whole record or none. Several processes may use a store at once: see `claim`.
+    the whole record or none. Several processes may use a store at once: see `claim`, and let
+    ``with store:`` give back what was claimed.
 
     Parameters
     ----------
@@ -73,48 +76,41 @@ class Store:
         StoreError
             If its record is damaged, or is that of another run.
         """
-        return self._read(self.path(run))
-
-    def records(self) -> list[Record]:
-        """Return every record, in the order of the files' names.
-
-        Raises
-        ------
-        StoreError
-            If one is damaged: the first such is named.
-        """
-        return [self._read(path) for path in sorted(self.folder.glob("*.csv"))]
-
-    def damaged(self) -> list[Path]:
-        """Return the files of the damaged records."""
-        found = []
-        for path in sorted(self.folder.glob("*.csv")):
-            try:
-                self._read(path)
-            except StoreError:
-                found.append(path)
-        return found
-
-    def set_aside(self) -> list[Path]:
-        """Rename every damaged record, so that its run counts as missing; return the new names."""
-        return [path.replace(path.with_suffix(".damaged")) for path in self.damaged()]
-
-    def _read(self, path):
+        path = self.path(run)
         try:
             record = from_text(path.read_text("utf8"))
-        except FileNotFoundError:
-            raise
-        except (ValueError, KeyError, TypeError) as error:
+        except (TypeError, ValueError) as error:
             raise StoreError(f"{path} is damaged: {error}") from error
-        if record.run.key != path.stem:
-            raise StoreError(f"{path} is damaged: it holds the run {record.run.key}")
+        if record.run != run:
+            raise StoreError(f"{path} is damaged: it holds another run, {record.run}")
         return record
+
+    def set_aside(self, run: Run) -> Path | None:
+        """Rename the record of a run if it is damaged, so that the run counts as missing.
+
+        Returns
+        -------
+        Path or None
+            The new name; None if the record is sound, not there, or another process is at it.
+        """
+        if not self.claim(run):
+            return None
+        try:
+            if run in self:
+                self.read(run)
+        except StoreError:
+            return self.path(run).replace(self.path(run).with_suffix(".damaged"))
+        finally:
+            self.release(run)
+        return None
 
     def claim(self, run: Run) -> bool:
         """Reserve a run for this process; False if another process has it.
 
-        The claim ends with `release`, or with the process, however it ends: it is a lock of the
-        operating system on one byte of the file ``.lock``, at a place that the run's name decides.
+        The claim ends with `release`, at the end of ``with store:``, or with the process, however
+        that ends: it is a lock of the operating system on one byte of the file ``.lock``, at a
+        place that the run's name decides. Such locks are the process's, so it shall use a folder
+        through one `Store` at a time.
         """
         import fcntl  # here, because Windows has none, and reading needs none
 
@@ -123,7 +119,7 @@ class Store:
             self._locks = (self.folder / ".lock").open("a+b")
         try:
             fcntl.lockf(self._locks, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _place(run))
-        except OSError:
+        except (BlockingIOError, PermissionError):  # which of them is up to the system
             return False
         return True
 
@@ -133,15 +129,13 @@ class Store:
 
         fcntl.lockf(self._locks, fcntl.LOCK_UN, 1, _place(run))
 
-    @contextlib.contextmanager
-    def open(self) -> Iterator["Store"]:
-        """Close the file of locks at the end, and so give back every claim."""
-        try:
-            yield self
-        finally:
-            if self._locks is not None:
-                self._locks.close()
-                self._locks = None
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        if self._locks is not None:
+            self._locks.close()
+            self._locks = None
 
 
 def _place(run):
@@ -169,13 +163,13 @@ def from_text(text: str) -> Record:
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         If the text is not what was written.
     """
     head, _, body = text.partition("\n")
     if head != f"# sha256: {hashlib.sha256(body.encode()).hexdigest()}":
         raise ValueError("the checksum in its first line is not that of the rest")
-    lines = body.splitlines()
+    lines = body.split("\n")[:-1]
     run, result, provenance = (line.partition(": ")[2] for line in lines[:3])
     names, *rows = csv.reader(lines[3:])
     values = np.array(rows, dtype=float).reshape(len(rows), len(names))

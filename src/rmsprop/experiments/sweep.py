@@ -2,15 +2,20 @@
 
 import collections
 import time
+import traceback
 from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, Executor, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 
 from rmsprop.experiments.run import Record, Run, execute
 from rmsprop.experiments.store import Store
 
-__all__ = ["sweep"]
+__all__ = ["SweepError", "sweep"]
 
 LOOK_AGAIN = 0.5  # seconds between looks at the runs that another process has claimed
+
+
+class SweepError(Exception):
+    """A run failed, or the worker that did it died; the message names the run."""
 
 
 def sweep(
@@ -23,8 +28,9 @@ def sweep(
 ) -> None:
     """Bring every run into the store.
 
-    It may be killed at any moment and started again; several sweeps may share a store. No run is
-    done twice: each is claimed first, and a run that another process has claimed is waited for.
+    It may be killed at any moment and started again; several processes may sweep one store. No
+    run is done twice: each is claimed first, and a run that another process has claimed is waited
+    for, and done here if that process dies.
 
     Parameters
     ----------
@@ -42,38 +48,53 @@ def sweep(
 
     Raises
     ------
-    Exception
-        What a run raised, with a note that names the run. The runs under way are recorded first.
+    ValueError
+        If `at_once` is less than 1.
+    SweepError
+        If a run failed. No other is begun then, and those under way are recorded first.
     """
-    waiting, elsewhere = collections.deque(dict.fromkeys(runs)), collections.deque()
-    under_way, failure = {}, None
-    with store.open():
-        while waiting or elsewhere or under_way:
-            while (waiting or elsewhere) and len(under_way) < at_once and failure is None:
-                run = (waiting or elsewhere).popleft()
-                if run in store:
-                    done(run)
-                elif not store.claim(run):
-                    elsewhere.append(run)
-                    if not waiting:
-                        break
-                elif run in store:  # recorded between the first look and the claim
+    if at_once < 1:
+        raise ValueError(f"at_once must be 1 or more, not {at_once!r}")
+    waiting = collections.deque(dict.fromkeys(runs))
+    under_way, failed = {}, {}
+    with store:
+        while under_way or (waiting and not failed):
+            for _ in range(len(waiting)):  # each once: what others have claimed goes to the end
+                if failed or len(under_way) == at_once:
+                    break
+                run = waiting.popleft()
+                if not store.claim(run):
+                    waiting.append(run)
+                elif run in store:
                     store.release(run)
                     done(run)
                 else:
-                    under_way[executor.submit(work, run)] = run
-            if failure and not under_way:
-                raise failure
-            if not under_way:
+                    under_way[_submit(executor, work, run)] = run
+            if not under_way and waiting:
                 time.sleep(LOOK_AGAIN)
-                continue
             for future in wait(under_way, LOOK_AGAIN, FIRST_COMPLETED).done:
                 run = under_way.pop(future)
-                if future.exception():
-                    failure = future.exception()
-                    failure.add_note(f"in the run {run.to_json()}")
-                    store.release(run)
-                    continue
-                store.write(future.result())
+                try:
+                    store.write(future.result())
+                except Exception as error:  # whatever it was, the message below says so
+                    failed[run] = error
+                else:
+                    done(run)
                 store.release(run)
-                done(run)
+    if failed:
+        raise SweepError("\n".join(_explain(run, error) for run, error in failed.items()))
+
+
+def _submit(executor, work, run):
+    try:
+        return executor.submit(work, run)
+    except BrokenExecutor as error:  # a worker died while it had nothing to do
+        future = Future()
+        future.set_exception(error)
+        return future
+
+
+def _explain(run, error):
+    if isinstance(error, BrokenExecutor):
+        return f"the worker died (killed, or out of memory), and with it the run {run}"
+    return f"the run {run} failed:\n{''.join(traceback.format_exception(error))}"

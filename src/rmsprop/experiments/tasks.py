@@ -1,6 +1,8 @@
 """What a run can do: train a Keras model on examples and watch it on a validation split."""
 
+import functools
 import hashlib
+import logging
 
 import numpy as np
 
@@ -33,8 +35,11 @@ def fit(run):
     from rmsprop import models
 
     data = _known("data", run.data, DATA)()
-    train, validation = split(data, run.examples)
+    train, validation, test = split(data, run.examples)
+    batches = functools.partial(_batches, np.float32(data.x_train.max()))
     keras.backend.clear_session()
+    # Each run is a new model and traced anew, on purpose: TensorFlow need not warn of it.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     keras.utils.set_random_seed(run.seed)
     model = _known("model", run.model, models.BUILDERS)(data.x_train.shape[1:])
     steps = -(-len(train[1]) // run.batch_size)
@@ -46,9 +51,9 @@ def fit(run):
         jit_compile=False,
     )
     curve = model.fit(
-        _batches(*train, run.batch_size, run.seed),
+        batches(*train, run.batch_size, run.seed),
         epochs=run.epochs,
-        validation_data=_batches(*validation, 500),
+        validation_data=batches(*validation, 500),
         callbacks=[keras.callbacks.TerminateOnNaN()],
         shuffle=False,  # the batches are shuffled already
         verbose=0,
@@ -56,8 +61,8 @@ def fit(run):
     diverged = not np.isfinite(curve["loss"][-1])
     result = {"diverged": float(diverged)}
     if not diverged:
-        test = model.evaluate(_batches(data.x_test, data.y_test, 500), verbose=0)
-        result |= {"test_loss": test[0], "test_accuracy": test[1]}
+        loss, accuracy = model.evaluate(batches(*test, 500), verbose=0)
+        result |= {"test_loss": loss, "test_accuracy": accuracy}
     return {"epoch": list(range(1, len(curve["loss"]) + 1)), **curve}, result, _hash(data)
 
 
@@ -85,36 +90,38 @@ DATA = {
 
 
 def split(data, examples=None):
-    """Cut a data set's training examples into training and validation, always the same way.
+    """Cut a data set into training, validation and test examples, always the same way.
 
     Parameters
     ----------
     data : Dataset
     examples : int, optional
-        How many of the training part are used, by default all.
+        How many of each at most, by default all.
 
     Returns
     -------
-    tuple of two pairs of arrays
-        (x, y) for training, and (x, y), a tenth of the whole, for validation.
+    train, validation, test : tuple of arrays
+        Each (x, y). A tenth of the data set's training examples, drawn at random, are held back
+        for validation.
     """
     order = np.random.default_rng(0).permutation(len(data.y_train))
     held = round(VALIDATION * len(order))
-    chosen = order[held:][:examples]
+    train, validation = order[held:][:examples], order[:held][:examples]
+    test = np.random.default_rng(0).permutation(len(data.y_test))[:examples]
     return (
-        (data.x_train[chosen], data.y_train[chosen]),
-        (data.x_train[order[:held]], data.y_train[order[:held]]),
+        (data.x_train[train], data.y_train[train]),
+        (data.x_train[validation], data.y_train[validation]),
+        (data.x_test[test], data.y_test[test]),
     )
 
 
-def _batches(x, y, batch_size, seed=None):
-    """Yield scaled batches, shuffled anew each epoch if there is a seed."""
+def _batches(scale, x, y, batch_size, seed=None):
+    """Return batches of images from 0 to 1, shuffled anew each epoch if there is a seed."""
     import tensorflow as tf
 
     if x.ndim == 3:  # grey images have no axis for the colour
         x = x[..., None]
-    scale = np.float32(x.max())
-    x, y = tf.constant(x), tf.constant(y)
+    x, y = tf.constant(x), tf.constant(y)  # as bytes: floats would be four times as large
 
     def take(index):
         return tf.cast(tf.gather(x, index), tf.float32) / scale, tf.gather(y, index)
@@ -159,26 +166,33 @@ def build_optimizer(run, steps_per_epoch):
     Beside Keras's own settings a run may give ``schedule``: "linear" or "cosine" let the learning
     rate fall to zero over the whole run, "inverse" divides it by 1 + ``decay`` · step, which is
     what ``decay`` meant in Keras until 2.10.
+
+    Raises
+    ------
+    ValueError
+        If the optimizer or the schedule is unknown, or ``decay`` comes without its schedule.
     """
-    import keras
+    import keras.optimizers.schedules as keras_schedules
 
     settings = dict(run.settings)
     make = _known("optimizer", run.optimizer, OPTIMIZERS)
     schedule, decay = settings.pop("schedule", None), settings.pop("decay", None)
-    rate, total = settings["learning_rate"], run.epochs * steps_per_epoch
-    schedules = {
-        None: lambda: rate,
-        "linear": lambda: keras.optimizers.schedules.PolynomialDecay(rate, total, 0.0),
-        "cosine": lambda: keras.optimizers.schedules.CosineDecay(rate, total),
-        "inverse": lambda: keras.optimizers.schedules.InverseTimeDecay(rate, 1, decay),
-    }
-    return make(**settings | {"learning_rate": _known("schedule", schedule, schedules)()})
+    if (schedule == "inverse") != (decay is not None):
+        raise ValueError(f"decay belongs to the schedule 'inverse', not to {schedule!r}: {decay!r}")
+    if schedule is not None:
+        rate, total = settings["learning_rate"], run.epochs * steps_per_epoch
+        schedules = {
+            "linear": lambda: keras_schedules.PolynomialDecay(rate, total, 0.0),
+            "cosine": lambda: keras_schedules.CosineDecay(rate, total),
+            "inverse": lambda: keras_schedules.InverseTimeDecay(rate, 1, decay),
+        }
+        settings["learning_rate"] = _known("schedule", schedule, schedules)()
+    return make(**settings)
 
 
 def _known(what, name, known):
     if name not in known:
-        names = ", ".join(str(key) for key in known)
-        raise ValueError(f"{what} must be one of {names}, not {name!r}")
+        raise ValueError(f"{what} must be one of {', '.join(known)}, not {name!r}")
     return known[name]
 
 
