@@ -25,7 +25,7 @@ from keras import ops
 # TensorFlow has no public name for the question whether XLA will compile this code.
 from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
 
-from rmsprop import optimizers
+from rmsprop.optimizers import flavor_arguments
 from rmsprop.schedules import Schedule
 from rmsprop.settings import Setting, flag, number, pair
 
@@ -219,7 +219,10 @@ class RMSprop(_Optimizer):
         self.bias_correction = bias_correction
         self._scratch = functools.cache(_scratch)
 
-    flavor = classmethod(optimizers.RMSprop.flavor.__func__)
+    @classmethod
+    def flavor(cls, name, **overrides):
+        """Return RMSprop as a library has it; see `rmsprop.optimizers.RMSprop.flavor`."""
+        return cls(**flavor_arguments(name, overrides))
 
     def build(self, variables):
         """Create the state for these variables, in the order of ``keras.optimizers.RMSprop``."""

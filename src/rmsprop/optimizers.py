@@ -240,6 +240,14 @@ FLAVORS = {
 }
 
 
+def flavor_arguments(name, overrides):
+    """Return the arguments of RMSprop in a flavor, here and in `rmsprop.keras`."""
+    arguments = FLAVORS[choice(*FLAVORS)("name", name)] | overrides
+    if "learning_rate" not in arguments:
+        raise TypeError(f"flavor {name!r} has no default learning_rate: pass one")
+    return arguments
+
+
 class RMSprop(Optimizer):
     """Divide the gradient by a moving root mean square of itself, coordinate by coordinate.
 
@@ -338,10 +346,7 @@ class RMSprop(Optimizer):
         >>> RMSprop.flavor("torch").rho, RMSprop.flavor("torch", rho=0.9).rho
         (0.99, 0.9)
         """
-        arguments = FLAVORS[choice(*FLAVORS)("name", name)] | overrides
-        if "learning_rate" not in arguments:
-            raise TypeError(f"flavor {name!r} has no default learning_rate: pass one")
-        return cls(**arguments)
+        return cls(**flavor_arguments(name, overrides))
 
     def slots(self):
         slots = {"v": "initial_accumulator_value"}
