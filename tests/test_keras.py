@@ -203,6 +203,14 @@ def test_epsilon_0_keeps_the_smallest_gradients(size, inside):
     np.testing.assert_allclose(train(RMSprop(**settings), grads), expected, rtol=1e-10)
 
 
+@pytest.mark.parametrize("inside", [True, False])
+def test_epsilon_0_keeps_small_gradients_with_bias_correction(inside):
+    settings = {"epsilon": 0.0, "epsilon_inside": inside, "bias_correction": True}
+    grads = 1e-120 * gradients(6)
+    expected = train_numpy(optimizers.RMSprop(0.125, **settings), grads)
+    np.testing.assert_allclose(train(RMSprop(0.125, **settings), grads), expected, rtol=1e-10)
+
+
 COMPILED = [
     {"momentum": 0.75, "nesterov": True, "bias_correction": True},
     {"epsilon_inside": False, "learning_rate_inside": False, "momentum": 0.75, "l2": 0.5},
@@ -497,6 +505,20 @@ def test_state_of_16_bit_variables_is_float32(dtype):
     assert optimizer.variables[2].shape == SHAPE
     expected = START - 0.125 * 0.5 * START - 0.125 / np.sqrt(0.1)
     np.testing.assert_allclose(keras.ops.cast(theta, "float64"), expected, atol=0.01)
+
+
+@pytest.mark.parametrize("floatx", ["float16", "float64"])
+def test_state_of_16_bit_variables_does_not_follow_floatx(floatx):
+    optimizer = RMSprop(momentum=0.5)
+    theta = keras.Variable(START, dtype="bfloat16")
+    keras.config.set_floatx(floatx)
+    try:
+        optimizer.build([theta])
+    finally:
+        keras.config.set_floatx("float32")
+    for slot, name in zip(optimizer.variables[2:], ["velocity", "momentum"], strict=True):
+        assert slot.dtype == "float32"
+        assert slot.name == name
 
 
 def test_float16_equals_numpy():
