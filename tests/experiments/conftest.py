@@ -1,5 +1,6 @@
 """Processes that the tests of the experiments start, kill and wait for."""
 
+import json
 import os
 import subprocess
 import sys
@@ -37,4 +38,28 @@ def start():
     yield start
     for process in started:
         process.kill()
-        process.communicate()
+        process.wait()
+        if process.stdout:
+            process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def scheduler(start, tmp_path_factory):
+    """The address of a Dask scheduler, and a function that starts a worker of it."""
+    file = tmp_path_factory.mktemp("dask") / "scheduler.json"
+
+    def dask(what, *options, **environ):
+        module = f"distributed.cli.dask_{what}"
+        # Without output: a pipe that nobody reads would fill up and stop the process.
+        return start("-m", module, *options, "--no-dashboard", stdout=subprocess.DEVNULL, **environ)
+
+    dask("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", file)
+    pretend.wait_until(lambda: file.exists() and file.read_text().endswith("}"))
+    address = json.loads(file.read_text())["address"]
+
+    def worker(threads=1, **environ):
+        folder = tmp_path_factory.mktemp("worker")
+        options = ("--nthreads", threads, "--no-nanny", "--local-directory", folder)
+        return dask("worker", address, *options, **environ)
+
+    return address, worker

@@ -1,8 +1,6 @@
 """Runs go to processes of this machine or to a Dask cluster, and give the same records."""
 
-import json
 import os
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -70,28 +68,6 @@ def test_a_process_ends_with_the_one_that_started_it(monkeypatch):
     executors._start_process()
     assert happened == ["the parent ended", 1]
     assert [os.environ[name] for name in THREADS] == ["1"] * 3
-
-
-@pytest.fixture(scope="module")
-def scheduler(start, tmp_path_factory):
-    """The address of a Dask scheduler, and a function that starts a worker of it."""
-    file = tmp_path_factory.mktemp("dask") / "scheduler.json"
-
-    def dask(what, *options, **environ):
-        module = f"distributed.cli.dask_{what}"
-        # Without output: a pipe that nobody reads would fill up and stop the process.
-        return start("-m", module, *options, "--no-dashboard", stdout=subprocess.DEVNULL, **environ)
-
-    dask("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", file)
-    wait_until(lambda: file.exists() and file.read_text().endswith("}"))
-    address = json.loads(file.read_text())["address"]
-
-    def worker(threads=1, **environ):
-        folder = tmp_path_factory.mktemp("worker")
-        options = ("--nthreads", threads, "--no-nanny", "--local-directory", folder)
-        return dask("worker", address, *options, **environ)
-
-    return address, worker
 
 
 class TestDask:

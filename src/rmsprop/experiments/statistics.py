@@ -213,7 +213,8 @@ def performance_profile(
     >>> profile["RMSprop"].round(2).tolist(), profile["SGD"].round(2).tolist()
     ([0.33, 0.67, 0.67], [0.33, 0.33, 0.67])
     """
-    if len({len(each) for each in times.values()} | {0}) != 2:
+    problems = {len(each) for each in times.values()}
+    if len(problems) != 1 or problems == {0}:
         raise ValueError(f"times must have as many numbers for each method, not {dict(times)!r}")
     table = np.array([times[name] for name in times], dtype=float)
     if not (table > 0).all():

@@ -1,0 +1,208 @@
+"""Training as a run describes it: repeatable, its validation examples held back, tested once."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+from keras.optimizers import schedules
+
+import rmsprop.keras
+from rmsprop.datasets import Dataset, load_digits
+from rmsprop.experiments import Run, execute
+from rmsprop.experiments.tasks import DATA, OPTIMIZERS, build_optimizer, complete, fit, split
+
+RUN = Run("fit", "digits", "small_mlp", "Adam", {"learning_rate": 0.01}, 3, 2, 16, 200)
+
+
+def numbered(train=100, test=30):
+    """A data set whose images tell which example they are."""
+    images = np.arange(train + test, dtype=np.uint8).reshape(-1, 1, 1)
+    labels = images[:, 0, 0]
+    return Dataset(
+        images[:train], labels[:train], images[train:], labels[train:],
+        name="numbered", origin="embedded", source="here", licence="none",
+    )  # fmt: skip
+
+
+class TestSplit:
+    @pytest.mark.parametrize("examples", [None, 5, 40, 1000])
+    def test_validation_and_test_examples_are_never_trained_on(self, examples):
+        parts = split(numbered(), examples)
+        train, validation, test = (set(x.ravel().tolist()) for x, _ in parts)
+        assert not train & validation
+        assert not (train | validation) & test
+        assert train | validation <= set(range(100))
+        assert test <= set(range(100, 130))
+        sizes = [90, 10, 30]
+        assert [len(train), len(validation), len(test)] == [min(n, examples or n) for n in sizes]
+
+    def test_every_example_keeps_its_label(self):
+        for x, y in split(numbered()):
+            np.testing.assert_array_equal(x.ravel(), y)
+
+    def test_is_always_the_same_and_fewer_are_a_part_of_all(self):
+        for whole, again, few in zip(
+            split(numbered()), split(numbered()), split(numbered(), 7), strict=True
+        ):
+            np.testing.assert_array_equal(whole[1], again[1])
+            np.testing.assert_array_equal(whole[1][:7], few[1])
+
+    def test_is_drawn_at_random(self):
+        train, validation, test = split(numbered())
+        for _, y in (train, validation, test):
+            assert (np.diff(y.astype(int)) < 0).any()
+
+
+@pytest.fixture(scope="module")
+def record():
+    return execute(RUN)
+
+
+class TestFit:
+    def test_the_same_run_gives_the_same_record(self, record):
+        again = execute(RUN)
+        assert again.result == record.result
+        np.testing.assert_equal(again.curve, record.curve)
+        assert again.provenance["data"] == record.provenance["data"]
+
+    def test_another_seed_gives_another(self, record):
+        other = execute(dataclasses.replace(RUN, seed=4))
+        assert (other.curve["loss"] != record.curve["loss"]).all()
+
+    def test_the_curve_has_a_value_an_epoch_and_learns(self, record):
+        assert record.curve["epoch"].tolist() == [1, 2]
+        assert set(record.curve) == {"epoch", "loss", "accuracy", "val_loss", "val_accuracy"}
+        assert record.curve["loss"][1] < record.curve["loss"][0]
+        assert record.result["diverged"] == 0
+        assert 0.1 < record.result["test_accuracy"] < 1
+
+    def test_what_made_it_is_kept(self, record):
+        provenance = record.provenance
+        assert set(provenance) == {"device", "versions", "data", "commit", "seconds"}
+        assert provenance["versions"]["keras"] == keras.__version__
+        assert provenance["seconds"] > 0
+        assert len(provenance["data"]) == 16
+
+    def test_a_run_that_diverges_stops_and_is_not_tested(self):
+        settings = {"learning_rate": 1e30}
+        run = dataclasses.replace(RUN, optimizer="SGD", settings=settings, epochs=3)
+        record = execute(run)
+        assert record.result == {"diverged": 1.0}
+        assert len(record.curve["epoch"]) == len(record.curve["loss"]) == 1
+        assert np.isnan(record.curve["loss"][-1])
+
+    def test_the_numbers_are_those_of_the_data_it_was_given(self, monkeypatch):
+        """Weights that say "3" always: the accuracies are the shares of threes."""
+
+        class Three(keras.Model):
+            def build(self, shape):
+                self.bias = self.add_weight(shape=(10,), initializer="zeros")
+
+            def call(self, x):
+                seen.extend([float(x[0].shape[-1])])
+                return keras.ops.softmax(
+                    keras.ops.one_hot(keras.ops.full(keras.ops.shape(x)[:1], 3), 10) * 10
+                    + 0 * self.bias
+                )
+
+        seen = []
+        from rmsprop import models
+
+        monkeypatch.setitem(models.BUILDERS, "three", lambda shape: Three())
+        curve, result, _ = fit(dataclasses.replace(RUN, model="three", epochs=1))
+        train, validation, test = split(load_digits(), RUN.examples)
+        assert curve["accuracy"] == pytest.approx([np.mean(train[1] == 3)])
+        assert curve["val_accuracy"] == pytest.approx([np.mean(validation[1] == 3)])
+        assert result["test_accuracy"] == pytest.approx(np.mean(test[1] == 3))
+        assert set(seen) == {1.0}  # grey images get an axis for their one colour
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            ({"data": "cats"}, "data must be one of .*digits.*, not 'cats'"),
+            ({"model": "huge"}, "model must be one of small_mlp, .*, not 'huge'"),
+            ({"optimizer": "Magic"}, "optimizer must be one of SGD, .*, not 'Magic'"),
+        ],
+    )
+    def test_an_unknown_name_is_named(self, change, message):
+        with pytest.raises(ValueError, match=message):
+            fit(dataclasses.replace(RUN, **change))
+
+
+class TestData:
+    def test_a_stand_in_is_refused(self):
+        few = load_digits().subset(train=50, test=10)
+        with pytest.raises(ValueError, match="complete data are needed, at hand are only: 8×8"):
+            complete(lambda: few)()
+
+    def test_the_whole_is_taken(self):
+        whole = load_digits()
+        assert complete(lambda: whole)() is whole
+
+    def test_what_every_machine_has_needs_no_download(self, monkeypatch):
+        monkeypatch.setenv("RMSPROP_OFFLINE", "1")
+        monkeypatch.delenv("RMSPROP_DATA", raising=False)
+        monkeypatch.setenv("KERAS_HOME", "/nowhere")
+        assert len(DATA["digits"]().y_train) == 1442
+        for name in ("mnist", "cifar10"):
+            with pytest.raises(ValueError, match="complete data are needed"):
+                DATA[name]()
+
+
+def optimizer(name, epochs=4, steps=25, **settings):
+    return build_optimizer(Run("fit", "d", "m", name, settings, 0, epochs, 1), steps)
+
+
+def rates(optimizer, steps):
+    return [float(optimizer._learning_rate(step)) for step in steps]
+
+
+class TestBuildOptimizer:
+    def test_every_name_is_what_it_says(self):
+        assert OPTIMIZERS.keys() == {"SGD", "momentum", "RMSprop", "Adam", "Nadam"}
+        classes = {
+            "SGD": keras.optimizers.SGD,
+            "momentum": keras.optimizers.SGD,
+            "RMSprop": rmsprop.keras.RMSprop,
+            "Adam": keras.optimizers.Adam,
+            "Nadam": keras.optimizers.Nadam,
+        }
+        for name, expected in classes.items():
+            made = optimizer(name, learning_rate=0.25)
+            assert type(made) is expected
+            assert float(made.learning_rate) == 0.25
+
+    def test_settings_are_kerass(self):
+        assert optimizer("momentum", learning_rate=0.1, momentum=0.8).momentum == 0.8
+        assert optimizer("RMSprop", learning_rate=0.1, rho=0.7).rho == 0.7
+        assert optimizer("Adam", learning_rate=0.1, beta_1=0.7).beta_1 == 0.7
+
+    def test_linear_falls_to_zero_over_the_whole_run(self):
+        linear = optimizer("SGD", learning_rate=0.4, schedule="linear")
+        assert rates(linear, [0, 25, 50, 100]) == pytest.approx([0.4, 0.3, 0.2, 0])
+
+    def test_cosine_falls_to_zero_over_the_whole_run(self):
+        cosine = optimizer("RMSprop", learning_rate=0.4, schedule="cosine")
+        expected = [0.2 * (1 + np.cos(np.pi * t / 100)) for t in (0, 25, 50, 100)]
+        assert rates(cosine, [0, 25, 50, 100]) == pytest.approx(expected, abs=1e-7)
+
+    def test_inverse_is_what_decay_meant(self):
+        inverse = optimizer("Adam", learning_rate=0.4, schedule="inverse", decay=0.9)
+        assert isinstance(inverse._learning_rate, schedules.InverseTimeDecay)
+        assert rates(inverse, [0, 1, 10]) == pytest.approx([0.4, 0.4 / 1.9, 0.4 / 10])
+
+    @pytest.mark.parametrize(
+        "settings", [{"schedule": "inverse"}, {"schedule": "linear", "decay": 0.1}, {"decay": 0.1}]
+    )
+    def test_decay_and_its_schedule_come_together(self, settings):
+        with pytest.raises(ValueError, match="decay belongs to the schedule 'inverse'"):
+            optimizer("SGD", learning_rate=0.1, **settings)
+
+    def test_an_unknown_schedule_is_named(self):
+        with pytest.raises(ValueError, match=r"schedule must be one of linear, .*, not 'steps'"):
+            optimizer("SGD", learning_rate=0.1, schedule="steps")
+
+    def test_an_unknown_setting_is_named(self):
+        with pytest.raises((TypeError, ValueError), match="speed"):
+            optimizer("Adam", learning_rate=0.1, speed=3)
