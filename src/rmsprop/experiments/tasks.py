@@ -123,7 +123,7 @@ def _batches(scale, x, y, batch_size, seed=None):
         x = x[..., None]
     x, y = tf.constant(x), tf.constant(y)  # as bytes: floats would be four times as large
 
-    @tf.autograph.experimental.do_not_convert  # plain TensorFlow; AutoGraph would look for its source
+    @tf.autograph.experimental.do_not_convert  # there is nothing to convert in it
     def take(index):
         return tf.cast(tf.gather(x, index), tf.float32) / scale, tf.gather(y, index)
 
