@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from rmsprop.models import mnist_mlp, small_mlp
+from rmsprop.models import BUILDERS, cifar10_cnn, mnist_mlp, small_cnn, small_mlp
 
 IMAGES = np.random.default_rng(0).uniform(size=(3, 784)).astype("float32")
 
@@ -14,6 +14,20 @@ def described(model):
     details = {
         keras.layers.Dense: lambda layer: (layer.units, layer.activation.__name__),
         keras.layers.Dropout: lambda layer: (layer.rate,),
+        keras.layers.Conv2D: lambda layer: (
+            layer.filters,
+            layer.kernel_size,
+            layer.padding,
+            layer.activation.__name__,
+        ),
+        keras.layers.MaxPooling2D: lambda layer: (layer.pool_size,),
+        keras.layers.Flatten: lambda layer: (),
+        keras.layers.RandomTranslation: lambda layer: (
+            layer.height_factor,
+            layer.width_factor,
+            layer.fill_mode,
+        ),
+        keras.layers.RandomFlip: lambda layer: (layer.mode,),
     }
     return [(type(layer).__name__, *details[type(layer)](layer)) for layer in model.layers]
 
@@ -33,7 +47,73 @@ def test_mnist_mlp_is_kerass_example():
     ]
 
 
-@pytest.mark.parametrize("build", [small_mlp, mnist_mlp])
+def test_small_cnn_is_the_articles_network():
+    assert described(small_cnn((28, 28))) == [
+        ("Conv2D", 32, (3, 3), "valid", "relu"),
+        ("MaxPooling2D", (2, 2)),
+        ("Conv2D", 64, (3, 3), "valid", "relu"),
+        ("MaxPooling2D", (2, 2)),
+        ("Flatten",),
+        ("Dense", 128, "relu"),
+        ("Dense", 10, "softmax"),
+    ]
+
+
+def test_cifar10_cnn_is_kerass_example():
+    assert described(cifar10_cnn()) == [
+        ("RandomTranslation", 0.1, 0.1, "nearest"),
+        ("RandomFlip", "horizontal"),
+        ("Conv2D", 32, (3, 3), "same", "relu"),
+        ("Conv2D", 32, (3, 3), "valid", "relu"),
+        ("MaxPooling2D", (2, 2)),
+        ("Dropout", 0.25),
+        ("Conv2D", 64, (3, 3), "same", "relu"),
+        ("Conv2D", 64, (3, 3), "valid", "relu"),
+        ("MaxPooling2D", (2, 2)),
+        ("Dropout", 0.25),
+        ("Flatten",),
+        ("Dense", 512, "relu"),
+        ("Dropout", 0.5),
+        ("Dense", 10, "softmax"),
+    ]
+
+
+def test_without_augmentation_cifar10_cnn_is_the_same_network():
+    assert described(cifar10_cnn(augment=False)) == described(cifar10_cnn())[2:]
+
+
+def test_images_are_shifted_and_mirrored_in_training_only():
+    model = cifar10_cnn()
+    shift, mirror = model.layers[:2]
+    image = np.random.default_rng(0).uniform(size=(1, 32, 32, 3)).astype("float32")
+    keras.utils.set_random_seed(0)
+    trained = [mirror(shift(image, training=True), training=True).numpy() for _ in range(8)]
+    assert len({each.tobytes() for each in trained}) == 8
+    np.testing.assert_array_equal(mirror(shift(image, training=False), training=False).numpy(), image)
+    flipped = [np.array_equal(mirror(image, training=True), image[:, :, ::-1]) for _ in range(20)]
+    assert 0 < sum(flipped) < 20
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (32, 32, 3)])
+@pytest.mark.parametrize("name", BUILDERS)
+def test_an_experiment_can_name_it_for_images_of_any_shape(name, shape):
+    images = np.zeros((2, *shape, 1) if len(shape) == 2 else (2, *shape), "float32")
+    probabilities = BUILDERS[name](shape)(images).numpy()
+    np.testing.assert_allclose(probabilities.sum(axis=1), [1, 1], rtol=1e-6)
+
+
+def test_what_an_experiment_names_is_the_model():
+    assert BUILDERS["mnist_mlp"]((28, 28)).count_params() == mnist_mlp().count_params()
+    assert BUILDERS["small_mlp"]((8, 8)).count_params() == small_mlp(64).count_params() == 760
+    assert BUILDERS["small_cnn"] is small_cnn
+    assert BUILDERS["cifar10_cnn"] is cifar10_cnn
+
+
+def cnn_of_vectors():
+    return keras.Sequential([keras.layers.Reshape((28, 28, 1)), small_cnn((28, 28))])
+
+
+@pytest.mark.parametrize("build", [small_mlp, mnist_mlp, cnn_of_vectors])
 class TestEveryModel:
     def test_is_built_and_gives_probabilities(self, build):
         probabilities = build()(IMAGES).numpy()
