@@ -1,9 +1,12 @@
 """The command line, from the first run to the check of its records."""
 
 import contextlib
+import dataclasses
 import functools
 import re
+import runpy
 import signal
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -31,16 +34,19 @@ def threads(text):
 def book(monkeypatch, tmp_path, log):
     """Two experiments whose runs need no TensorFlow: "after" does those of "first" again."""
     experiments = {
-        "first": Experiment("What comes first?", lambda recorded: pretend.runs(6)),
-        "after": Experiment("And then?", lambda recorded: [r.run for r in recorded("first")][:4],
-                            ("first",)),
-    }  # fmt: skip
+        "first": Experiment("What is first?", lambda recorded: pretend.runs(6), metric="loss"),
+        "after": Experiment(
+            "And then?",
+            lambda recorded: [record.run for record in recorded("first")][:4],
+            needs=("first",),
+            metric="loss",
+        ),
+    }
     for module in ("book", "__main__"):
         monkeypatch.setattr(f"rmsprop.experiments.{module}.CATALOGUE", experiments)
     monkeypatch.setattr(__main__, "executor", threads)
     monkeypatch.setattr(__main__, "sweep", functools.partial(sweep, work=pretend.work))
     monkeypatch.setattr(__main__, "execute", pretend.work)
-    monkeypatch.setattr(__main__, "agreement", functools.partial(__main__.agreement, metric="loss"))
     monkeypatch.setenv("RMSPROP_RECORDS", str(tmp_path / "records"))
     return Book(tmp_path / "records")
 
@@ -145,6 +151,14 @@ class TestVerify:
         assert main(["verify", "first"]) == 1
         assert re.search(r"seed 0: loss 9\.0000, recorded 0\.\d+ to 0\.", capsys.readouterr().out)
 
+    def test_compares_by_the_experiments_metric_and_tolerance(self, book, monkeypatch, capsys):
+        main(["run", "first"])
+        monkeypatch.setattr(__main__, "execute", lambda run: differing(pretend.record(run)))
+        for tolerance, code in ((7.5, 1), (9.5, 0)):
+            experiment = dataclasses.replace(__main__.CATALOGUE["first"], tolerance=tolerance)
+            monkeypatch.setitem(__main__.CATALOGUE, "first", experiment)
+            assert main(["verify", "first"]) == code
+
     def test_what_is_damaged_is_wrong_too(self, book, capsys):
         main(["run", "first"])
         path = damage(book, 3)
@@ -179,6 +193,13 @@ def test_wrong_arguments_are_named(arguments, message, capsys):
         main(arguments)
     assert caught.value.code == 2
     assert message in capsys.readouterr().err
+
+
+def test_as_a_module_its_exit_code_is_mains(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["experiments", "list"])
+    with pytest.raises(SystemExit) as caught:
+        runpy.run_path(__main__.__file__, run_name="__main__")
+    assert caught.value.code == 0
 
 
 def test_without_a_project_it_says_where_it_looked(tmp_path, monkeypatch, capsys):

@@ -70,8 +70,10 @@ def command_verify(options):
             continue
         records, damaged = _read(book.store(name), runs)
         wrong += damaged
+        experiment = CATALOGUE[name]
         for record in random.sample(records, min(options.sample, len(records))):
-            differs = agreement(execute(record.run), records)
+            again = execute(record.run)
+            differs = agreement(again, records, experiment.metric, experiment.tolerance)
             wrong += bool(differs)
             print(f"{name}: {record.run}: {differs or 'agrees'}", flush=True)
     return wrong

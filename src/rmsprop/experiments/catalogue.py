@@ -25,11 +25,17 @@ class Experiment:
         comparison takes the settings that a search found.
     needs : tuple of str
         The experiments whose records it asks for.
+    metric : str
+        The column of the curve by which a repeated run is compared with the recorded ones.
+    tolerance : float
+        How far its last value may be from them (see `rmsprop.experiments.statistics.agreement`).
     """
 
     about: str
     runs: Callable[[Recorded], list[Run]]
     needs: tuple[str, ...] = ()
+    metric: str = "val_accuracy"
+    tolerance: float = 0.02
 
 
 GRID_RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
