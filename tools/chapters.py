@@ -20,7 +20,15 @@ from nbformat import NotebookNode
 from nbformat.reader import NotJSONError
 
 # What a chapter's outputs depend on beside its own cells; each is a path below the book's root.
-LIBRARY = ("src", "book/claims.yml", "book/references.bib", "book/records")
+LIBRARY = (
+    "src",
+    "book/claims.yml",
+    "book/references.bib",
+    "book/source-map.yml",
+    "book/records",
+    "tests/peers",  # what other libraries gave, which the page on variants shows
+    "_toc.yml",  # pages that list pages
+)
 # The packages whose version can change an output.
 PACKAGES = ("numpy", "tensorflow", "keras", "matplotlib", "scikit-learn", "mlxtend")
 
