@@ -23,11 +23,12 @@ def log(tmp_path, monkeypatch):
 def start():
     """Start Python on a command; whatever is left of it is killed at the end."""
     started = []
+    path = os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
 
     def start(*command, stdout=subprocess.PIPE, **environ):
         process = subprocess.Popen(
             [sys.executable, *map(str, command)],
-            env=os.environ | {"PYTHONPATH": str(HERE)} | environ,
+            env=os.environ | {"PYTHONPATH": path} | environ,
             stdout=stdout,
             stderr=subprocess.STDOUT,
             text=True,
