@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help book test lint unit gates nbval pages notebooks serve lab lock data clean
+.PHONY: help book test lint unit gates nbval pages mutation notebooks serve lab lock data clean
 
 PYTHON := .venv/bin/python
 # The newest usable Python: a name on the PATH is not enough (version managers leave empty shims).
@@ -44,6 +44,9 @@ nbval: .venv/ready  ## The committed notebooks, executed again and compared outp
 
 pages: .venv/ready  ## The built pages in a real browser, and what they are made of
 	@$(PYTHON) -m pytest -q tests/built
+
+mutation: .venv/ready  ## Mutants of the optimizers against their tests (an hour or more; not in test)
+	@$(PYTHON) tools/mutation.py
 
 notebooks: book  ## Write the paired .ipynb from the build's outputs
 	@$(PYTHON) tools/book.py notebooks
