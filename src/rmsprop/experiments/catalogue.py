@@ -167,6 +167,21 @@ def _mnist_mlp(recorded):
     ]
 
 
+# The settings of stable-baselines3's A2C; Adam, untuned like them, differs in its rule alone.
+A2C_SETTINGS = {
+    "RMSprop": {"learning_rate": 7e-4, "rho": 0.99, "epsilon": 1e-5, "epsilon_inside": False},
+    "Adam": {"learning_rate": 7e-4, "epsilon": 1e-5},
+}
+
+
+def _cartpole(recorded):
+    return [
+        Run("cartpole", "CartPole-v1", "actor_critic", name, settings, seed, 50, 40)
+        for seed in SEEDS
+        for name, settings in A2C_SETTINGS.items()
+    ]
+
+
 CATALOGUE = {
     "digits-rates": Experiment(
         "Five learning rates for each of three optimizers, on digits that every machine has.",
@@ -201,5 +216,8 @@ CATALOGUE = {
     ),
     "mnist-mlp": Experiment(
         "Keras's example mnist_mlp again: 98.40 % after 20 epochs?", _mnist_mlp
+    ),
+    "cartpole": Experiment(
+        "An actor-critic balances a pole: RMSprop with A2C's settings, and Adam.", _cartpole
     ),
 }

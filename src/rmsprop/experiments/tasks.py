@@ -1,4 +1,7 @@
-"""What a run can do: train a Keras model on examples and watch it on a validation split."""
+"""What a run can do: train a Keras model on examples and watch it on a validation split.
+
+Reinforcement learning, the other task, is in `rmsprop.experiments.cartpole`.
+"""
 
 import functools
 import hashlib
@@ -7,6 +10,7 @@ import logging
 import numpy as np
 
 from rmsprop import datasets
+from rmsprop.experiments import cartpole
 
 __all__ = ["DATA", "OPTIMIZERS", "TASKS", "build_optimizer", "fit", "split"]
 
@@ -66,7 +70,7 @@ def fit(run):
     return {"epoch": list(range(1, len(curve["loss"]) + 1)), **curve}, result, _hash(data)
 
 
-TASKS = {"fit": fit}
+TASKS = {"fit": fit, "cartpole": cartpole.train}
 
 
 def complete(load):
