@@ -559,11 +559,12 @@ def test_command_prints_a_line_each_and_downloads(mnist, cifar10, server, capsys
     monkeypatch.setattr(datasets, "_CIFAR10", dataclasses.replace(cifar10.spec, url=url))
     assert datasets.main() == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[:-4] == [f"MNIST: {percent} % of 0 MB" for percent in range(10, 101, 10)]
-    assert lines[-4].startswith("MNIST: 15 training + 6 test")
-    assert lines[-3] == f"CIFAR-10: no answer from {url}"
-    assert lines[-2].startswith("Stand-in for CIFAR-10: 4,000 training + 1,000 test")
-    assert lines[-1].startswith("8×8 digits: 1,442 training + 355 test")
+    assert lines[:-5] == [f"MNIST: {percent} % of 0 MB" for percent in range(10, 101, 10)]
+    assert lines[-5].startswith("MNIST: 15 training + 6 test")
+    assert lines[-4] == f"CIFAR-10: no answer from {url}"
+    assert lines[-3].startswith("Stand-in for CIFAR-10: 4,000 training + 1,000 test")
+    assert lines[-2].startswith("8×8 digits: 1,442 training + 355 test")
+    assert lines[-1].startswith("Japanese vowels: 270 training + 370 test")
 
 
 def test_command_shows_every_error_and_fails(mnist, cifar10, folder, capsys):
@@ -575,7 +576,7 @@ def test_command_shows_every_error_and_fails(mnist, cifar10, folder, capsys):
         "Put MNIST's mnist.npz there, or unset RMSPROP_DATA."
     )
     assert lines[1].startswith("CIFAR-10: 15 training")
-    assert len(lines) == 3
+    assert len(lines) == 4
 
 
 def test_command_runs_as_a_module(monkeypatch, tmp_path, capfd):
@@ -804,6 +805,47 @@ def test_digits_are_scikit_learns_split_by_class():
         "(source: Alpaydin and Kaynak 1998, doi:10.24432/C50P49, as shipped with scikit-learn; "
         "licence: CC BY 4.0)"
     )
+
+
+@pytest.mark.parametrize(
+    ("part", "members", "longest"),
+    [("train", [30] * 9, 26), ("test", [31, 35, 88, 44, 29, 24, 40, 50, 29], 29)],
+)
+def test_japanese_vowels_are_sktimes_padded_with_zeros(part, members, longest):
+    from importlib.resources import files
+
+    vowels = datasets.load_japanese_vowels()
+    x, y = getattr(vowels, f"x_{part}"), getattr(vowels, f"y_{part}")
+    lengths = getattr(vowels, f"lengths_{part}")
+    name = f"datasets/data/JapaneseVowels/JapaneseVowels_{part.upper()}.ts"
+    shipped = files("sktime").joinpath(name).read_text("utf-8").split("@data\n")[1].splitlines()
+    assert x.dtype == np.float32
+    assert x.shape == (len(shipped), 29, 12)
+    assert np.bincount(y).tolist() == members
+    assert (lengths.min(), lengths.max()) == (7, longest)
+    for number in (0, 1, 100, len(shipped) - 1):
+        *coefficients, label = shipped[number].split(":")
+        assert y[number] == int(label) - 1
+        assert len(coefficients) == 12
+        for k, series in enumerate(coefficients):
+            frames = [float(value) for value in series.split(",")]
+            assert lengths[number] == len(frames)
+            np.testing.assert_array_equal(x[number, : len(frames), k], np.float32(frames))
+            assert not x[number, len(frames) :].any()
+
+
+def test_japanese_vowels_say_what_they_are():
+    vowels = datasets.load_japanese_vowels()
+    assert str(vowels) == (
+        "Japanese vowels: 270 training + 370 test recordings 29×12, complete, from installed "
+        "packages (source: Kudo, Toyama and Shimbo 1999, doi:10.24432/C5NS47, as shipped with "
+        "sktime; licence: CC BY 4.0)"
+    )
+    assert vowels.classes[0] == "speaker 1"
+    assert vowels.classes[-1] == "speaker 9"
+    few = vowels.subset(train=18, test=9)
+    assert few.lengths_train.shape == (18,)
+    assert not few.complete
 
 
 def test_embedded_state_is_always_tested():

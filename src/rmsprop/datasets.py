@@ -1,4 +1,4 @@
-"""MNIST, CIFAR-10 and the 8×8 digits: real images that say where they come from.
+"""MNIST, CIFAR-10, the 8×8 digits and spoken vowels: real data that say where they come from.
 
 A loader looks in this order and stops at the first that has the data:
 
@@ -6,7 +6,7 @@ A loader looks in this order and stops at the first that has the data:
    ``cifar10.npz``, each with the ``uint8`` arrays x_train, y_train, x_test and y_test;
 2. Keras's cache, ``~/.keras/datasets`` or the one in ``KERAS_HOME``;
 3. the data's own address, downloaded into that cache (never when ``RMSPROP_OFFLINE=1``);
-4. real images that installed packages ship: few, but enough to run every chapter.
+4. real data that installed packages ship: few, but enough to run every chapter.
 
 Whatever comes from a file is checked against the SHA-256 of its content, and no pickle is ever
 read. ``python -m rmsprop.datasets`` shows where each data set comes from and downloads what it
@@ -17,6 +17,7 @@ import contextlib
 import dataclasses
 import functools
 import hashlib
+import importlib.metadata
 import logging
 import numbers
 import os
@@ -31,9 +32,11 @@ import numpy as np
 __all__ = [
     "Dataset",
     "DatasetError",
+    "Recordings",
     "fingerprint",
     "load_cifar10",
     "load_digits",
+    "load_japanese_vowels",
     "load_mnist",
     "load_mnist_sample",
 ]
@@ -57,7 +60,7 @@ class Dataset:
     Attributes
     ----------
     x_train, x_test : numpy.ndarray
-        Images, ``uint8``, shape (N, height, width) or (N, height, width, 3), as they stand in
+        For images, ``uint8``, shape (N, height, width) or (N, height, width, 3), as they stand in
         the file: MNIST and CIFAR-10 run from 0 to 255 (divide by 255), the 8×8 digits from 0 to
         16. Read-only.
     y_train, y_test : numpy.ndarray
@@ -86,6 +89,8 @@ class Dataset:
     licence: str
     classes: tuple[str, ...] = _DIGITS
     note: str = ""
+
+    _items = "images"
 
     def __post_init__(self):
         for key in _ARRAYS:  # views: the caller's arrays stay writeable
@@ -140,11 +145,36 @@ class Dataset:
             "download": "downloaded",
             "embedded": "from installed packages",
         }[self.origin]
+        sizes = f"{len(self.x_train):,} training + {len(self.x_test):,} test {self._items}"
         return (
-            f"{self.name}: {len(self.x_train):,} training + {len(self.x_test):,} test images "
+            f"{self.name}: {sizes} "
             f"{'×'.join(map(str, self.x_train.shape[1:]))}, {self.note or 'complete'}, {origin} "
             f"(source: {self.source}; licence: {self.licence})"
         )
+
+
+class Recordings(Dataset):
+    """Sound as a series of frames, and labels: a `Dataset` whose x is (N, frames, coefficients).
+
+    The arrays are float32, as long as the longest recording, and zero after a recording's end
+    (``keras.layers.Masking()`` skips these frames).
+    """
+
+    _items = "recordings"
+
+    @property
+    def lengths_train(self) -> np.ndarray:
+        """How many frames each training recording has, shape (N,)."""
+        return _lengths(self.x_train)
+
+    @property
+    def lengths_test(self) -> np.ndarray:
+        """How many frames each test recording has, shape (N,)."""
+        return _lengths(self.x_test)
+
+
+def _lengths(x: np.ndarray) -> np.ndarray:
+    return (x != 0).any(axis=-1).sum(axis=-1)
 
 
 def load_mnist() -> Dataset:
@@ -241,6 +271,44 @@ def load_digits() -> Dataset:
         origin="embedded",
         source="Alpaydin and Kaynak 1998, doi:10.24432/C50P49, as shipped with scikit-learn",
         licence="CC BY 4.0",
+    )
+
+
+def load_japanese_vowels() -> Recordings:
+    """Load 640 utterances of the vowels /ae/ by nine Japanese men; the label says who spoke.
+
+    A frame is 12 coefficients of a linear prediction analysis (LPC cepstrum) of 25.6 ms of sound;
+    the next frame begins 6.4 ms later. The test utterances are the men's as well, recorded on
+    other occasions.
+
+    Returns
+    -------
+    Recordings
+        270 training recordings, 30 of each man, and 370 for testing, 24 to 88 of each, always
+        there; 7 to 29 frames each, padded to 29.
+
+    References
+    ----------
+    M. Kudo, J. Toyama and M. Shimbo, Multidimensional curve classification using passing-through
+    regions, Pattern Recognition Letters 20 (1999) 1103–1111, doi:10.1016/S0167-8655(99)00077-X
+
+    Examples
+    --------
+    >>> vowels = load_japanese_vowels()
+    >>> vowels.x_train.shape, vowels.lengths_train.min().item(), len(vowels.classes)
+    ((270, 29, 12), 7, 9)
+    """
+    # To import sktime, only to find its files, would take seconds.
+    sktime = importlib.metadata.distribution("sktime")
+    path = "sktime/datasets/data/JapaneseVowels/JapaneseVowels_{}.ts"
+    return Recordings(
+        *_read_ts(Path(sktime.locate_file(path.format("TRAIN"))), longest=29),
+        *_read_ts(Path(sktime.locate_file(path.format("TEST"))), longest=29),
+        name="Japanese vowels",
+        origin="embedded",
+        source="Kudo, Toyama and Shimbo 1999, doi:10.24432/C5NS47, as shipped with sktime",
+        licence="CC BY 4.0",
+        classes=tuple(f"speaker {number}" for number in range(1, 10)),
     )
 
 
@@ -439,6 +507,18 @@ def _read_cifar10_tar(path: Path) -> list[np.ndarray]:
     return arrays
 
 
+def _read_ts(path: Path, longest: int) -> tuple[np.ndarray, np.ndarray]:
+    """Read recordings, one a line: a series for each coefficient, then the label, from 1."""
+    lines = path.read_text("utf-8").splitlines()
+    recordings, labels = [], []
+    for line in lines[lines.index("@data") + 1 :]:
+        *series, label = line.split(":")
+        recordings.append(np.array([one.split(",") for one in series], np.float32).T)
+        labels.append(int(label) - 1)
+    padded = [np.pad(frames, [(0, longest - len(frames)), (0, 0)]) for frames in recordings]
+    return np.stack(padded), np.array(labels, np.uint8)
+
+
 def _split(x: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
     """Keep the last fifth of each class for testing, and deal the classes out in turn."""
     rank, count = np.empty((2, len(y)), int)
@@ -531,7 +611,7 @@ def main() -> int:
     """Print a line for each data set, downloading what can be; 1 if one of them is wrong."""
     status = 0
     from_files = [functools.partial(_load, spec, os.environ, _print) for spec in (_MNIST, _CIFAR10)]
-    for load in (*from_files, load_digits):
+    for load in (*from_files, load_digits, load_japanese_vowels):
         try:
             _print(load())
         except DatasetError as error:
