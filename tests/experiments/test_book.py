@@ -9,6 +9,7 @@ import pytest
 from rmsprop.experiments import CATALOGUE, NotRecorded, Record, StoreError, load
 from rmsprop.experiments.book import Book, find_records, shrink
 from rmsprop.experiments.catalogue import best_setting
+from rmsprop.experiments.store import from_text
 from rmsprop.experiments.tasks import DATA, OPTIMIZERS, TASKS
 
 
@@ -70,6 +71,14 @@ class TestCatalogue:
         for name in (name for name in CATALOGUE if "search" in name or name == "digits-rates"):
             trials = [run.optimizer for run in book.runs(name)]
             assert len({trials.count(optimizer) for optimizer in trials}) == 1
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_the_books_records_are_sound_and_can_be_verified(name, request):
+    for path in (request.config.rootpath / "book" / "records" / name).glob("*.csv"):
+        record = from_text(path.read_text("utf8"))
+        assert record.run.key == path.stem
+        assert CATALOGUE[name].metric in record.curve
 
 
 class TestBestSetting:
