@@ -136,7 +136,7 @@ class TestKilled:
         store.folder.mkdir()
         (store.folder / "go").touch()
         kept = {}
-        for _ in range(6):
+        for _ in range(4):
             process = start("-m", "pretend", store.folder, 40, PRETEND_SECONDS="0.02")
             goal = len(kept) + rng.randint(1, 6)
             wait_until(lambda goal=goal: len(files(store.folder)) >= min(goal, 40))
@@ -151,7 +151,7 @@ class TestKilled:
         assert process.wait() == 0
         assert files(store.folder) == expected
         assert not {f"{key}.csv" for key in log.started(since=begun)} & set(kept)
-        assert len(log.started()) <= 40 + 6 * 2  # only what was under way when it was killed
+        assert len(log.started()) <= 40 + 4 * 2  # only what was under way when it was killed
 
     def test_during_a_run_its_worker_ends_too_and_the_run_is_done_again(
         self, start, store, log, expected

@@ -122,7 +122,6 @@ class TestFit:
         [
             ({"data": "cats"}, "data must be one of .*digits.*, not 'cats'"),
             ({"model": "huge"}, "model must be one of small_mlp, .*, not 'huge'"),
-            ({"optimizer": "Magic"}, "optimizer must be one of SGD, .*, not 'Magic'"),
         ],
     )
     def test_an_unknown_name_is_named(self, change, message):
@@ -198,6 +197,10 @@ class TestBuildOptimizer:
     def test_decay_and_its_schedule_come_together(self, settings):
         with pytest.raises(ValueError, match="decay belongs to the schedule 'inverse'"):
             optimizer("SGD", learning_rate=0.1, **settings)
+
+    def test_an_unknown_optimizer_is_named(self):
+        with pytest.raises(ValueError, match=r"optimizer must be one of SGD, .*, not 'Magic'"):
+            optimizer("Magic", learning_rate=0.1)
 
     def test_an_unknown_schedule_is_named(self):
         with pytest.raises(ValueError, match=r"schedule must be one of linear, .*, not 'steps'"):
