@@ -1,5 +1,7 @@
 """The ledger, the verdicts, the bounded runs, and the look at the pages."""
 
+import csv
+import json
 import re
 import shutil
 import time
@@ -23,6 +25,9 @@ from rmsprop.claims import (
     evidence_cells,
     load_bibliography,
     load_ledger,
+    published_claims,
+    to_csv,
+    to_json,
 )
 
 BOOK = Path(__file__).resolve().parent.parent / "book"
@@ -221,6 +226,57 @@ def test_no_ledger_anywhere(tmp_path, monkeypatch):
     monkeypatch.setattr(claims, "__file__", str(tmp_path / "site" / "claims.py"))
     with pytest.raises(LedgerError, match=r"no book/claims\.yml in .*: run this inside a copy"):
         claims.find_ledger()
+
+
+# The ledger, to publish
+
+MEASURED = {"what": 'largest weight, "w"', "value": [1, 2.5], "tolerance": 0.1, "claimed": "3"}
+
+
+def test_only_claims_whose_chapter_exists_are_published(book):
+    rows = [row(), row(id="A1.2", chapter="course/two"), row(id="A1.10", chapter="course/one")]
+    folder = book(*rows)
+    (folder / "course" / "one.md").write_text("# One", "utf-8")
+    assert [claim.id for claim in published_claims()] == ["A1.1", "A1.10"]
+    assert [claim.id for claim in published_claims(folder / "claims.yml")] == ["A1.1", "A1.10"]
+
+
+def test_the_csv_keeps_every_field(book):
+    book(row(measured=MEASURED, claim='Sums, "grow"\nand shrink.'), row(id="A1.2", sources=[]))
+    first, second = csv.DictReader(to_csv(load_ledger().values()).splitlines(keepends=True))
+    assert first["claim"] == 'Sums, "grow"\nand shrink.'
+    assert first["what"] == 'largest weight, "w"'
+    assert (first["value"], first["tolerance"], first["claimed"]) == ("[1, 2.5]", "0.1", "3")
+    assert first["sources"] == "https://doi.org/10.1/x"
+    assert first["evidence"] == "course/one.html#claim-a1-1"
+    assert {name: second[name] for name in ("id", "value", "sources")} == {
+        "id": "A1.2",
+        "value": "",
+        "sources": "",
+    }
+
+
+def test_the_json_keeps_every_field(book):
+    book(row(measured=MEASURED), row(id="A1.2"))
+    first, second = json.loads(to_json(load_ledger().values()))
+    assert first.items() >= {name: ROW[name] for name in ("id", "claim", "verdict")}.items()
+    assert first["measured"] == MEASURED
+    assert first["sources"][0]["label"] == "Müller (1900)"
+    assert first["evidence"] == "course/one.html#claim-a1-1"
+    assert second["measured"] is None
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(np.nan, "nan"), (np.inf, "inf"), ([1.5, np.nan], [1.5, "nan"])]
+)
+def test_the_json_has_only_what_json_knows(book, value, text):
+    book(row(measured={"what": "w", "value": value, "tolerance": 0}))
+
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    (record,) = json.loads(to_json(load_ledger().values()), parse_constant=refuse)
+    assert record["measured"]["value"] == text
 
 
 # What agrees

@@ -10,9 +10,12 @@ Needs the ``book`` extra (PyYAML, pybtex, jupytext).
 
 import ast
 import contextlib
+import csv
 import difflib
 import html
+import io
 import json
+import math
 import os
 import re
 import signal
@@ -21,7 +24,7 @@ import sys
 import tempfile
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -299,6 +302,98 @@ def _check_fields(row, where, *, required, optional, texts):
 
 def _is_number(value):
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+# The ledger, to publish ----------------------------------------------------------------------
+
+
+def published_claims(path=None):
+    """Return the claims whose chapter exists, in the ledger's order.
+
+    Parameters
+    ----------
+    path : path-like, optional
+        As for `load_ledger`, which also says what it raises.
+
+    Returns
+    -------
+    list of Claim
+
+    Examples
+    --------
+    >>> "A6.5" in [claim.id for claim in published_claims()]
+    True
+    """
+    path = Path(path or find_ledger())
+    claims = load_ledger(path).values()
+    return [claim for claim in claims if (path.parent / f"{claim.chapter}.md").is_file()]
+
+
+def to_csv(claims):
+    """Write claims as CSV: a line each, below a line of column names.
+
+    Parameters
+    ----------
+    claims : iterable of Claim
+
+    Returns
+    -------
+    str
+        What was measured, its value, its tolerance and the article's value have a column each, as
+        has ``evidence``, the page and the place on it. The sources are addresses, separated by
+        spaces.
+
+    Examples
+    --------
+    >>> text = to_csv(published_claims())
+    >>> text.splitlines()[0]
+    'id,article,section,chapter,claim,verdict,correction,what,value,tolerance,claimed,sources,evidence'
+    """
+    columns = (*_TEXTS, "what", "value", "tolerance", "claimed", "sources", "evidence")
+    table = io.StringIO()
+    writer = csv.DictWriter(table, columns, lineterminator="\n")
+    writer.writeheader()
+    for record in map(_record, claims):
+        measured = record.pop("measured") or {}
+        addresses = " ".join(source["address"] for source in record["sources"])
+        writer.writerow(record | measured | {"sources": addresses})
+    return table.getvalue()
+
+
+def to_json(claims):
+    """Write claims as JSON: a list of objects with the ledger's fields.
+
+    Parameters
+    ----------
+    claims : iterable of Claim
+
+    Returns
+    -------
+    str
+        ``measured`` is null where nothing is; each source has its key, label, title and address;
+        ``evidence`` is the page and the place on it. A value that is no finite number, which JSON
+        does not know, is written as text: ``"nan"``.
+
+    Examples
+    --------
+    >>> json.loads(to_json(published_claims()))[0]["verdict"] in VERDICTS
+    True
+    """
+    records = [_record(claim) for claim in claims]
+    return json.dumps(records, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def _record(claim):
+    record = asdict(claim) | {"evidence": f"{claim.chapter}.html#claim-{claim.anchor}"}
+    if claim.measured:
+        record["measured"]["value"] = _strict(claim.measured.value)
+    return record
+
+
+def _strict(value):
+    if isinstance(value, tuple):
+        return [_strict(part) for part in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 # Running a program that is expected to fail ------------------------------------------------------
