@@ -1,4 +1,4 @@
-"""What Sphinx has to know beyond Jupyter Book: the execution cache, provenance, claim links.
+"""What Sphinx has to know beyond Jupyter Book: the execution cache, provenance, claims.
 
 The executed chapters come from the cache that `tools/book.py` fills; this extension names the
 cache's folder, and puts under each chapter when, where and on what data its numbers were made.
@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 
 import chapters  # noqa: E402
+from rmsprop import claims  # noqa: E402
 
 
 def use_cache(app: Sphinx, config) -> None:
@@ -86,6 +87,17 @@ def copy_notebooks(app: Sphinx, exception) -> None:
             target.write_bytes(notebook.read_bytes())
 
 
+def write_ledger(app: Sphinx, exception) -> None:
+    """Put the claims as CSV and JSON beside the page that lists them."""
+    page = "book/reference/claims"
+    if exception or app.builder.name != "html" or page not in app.env.found_docs:
+        return
+    published = claims.published_claims(Path(app.srcdir) / "book" / "claims.yml")
+    target = Path(app.outdir) / page
+    target.with_suffix(".csv").write_text(claims.to_csv(published), "utf-8")
+    target.with_suffix(".json").write_text(claims.to_json(published), "utf-8")
+
+
 def setup(app: Sphinx) -> dict:
     """Connect the steps."""
     app.connect("config-inited", use_cache, priority=100)
@@ -94,4 +106,5 @@ def setup(app: Sphinx) -> dict:
     app.connect("html-page-context", name_roles)
     app.connect("html-page-context", add_provenance)
     app.connect("build-finished", copy_notebooks)
+    app.connect("build-finished", write_ledger)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
