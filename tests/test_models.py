@@ -89,7 +89,9 @@ def test_images_are_shifted_and_mirrored_in_training_only():
     keras.utils.set_random_seed(0)
     trained = [mirror(shift(image, training=True), training=True).numpy() for _ in range(8)]
     assert len({each.tobytes() for each in trained}) == 8
-    np.testing.assert_array_equal(mirror(shift(image, training=False), training=False).numpy(), image)
+    np.testing.assert_array_equal(
+        mirror(shift(image, training=False), training=False).numpy(), image
+    )
     flipped = [np.array_equal(mirror(image, training=True), image[:, :, ::-1]) for _ in range(20)]
     assert 0 < sum(flipped) < 20
 
