@@ -120,6 +120,7 @@ class TestDask:
         with executor(f"dask:{address}") as (pool, at_once):
             assert at_once == 2
             assert pool.submit(os.getenv, "TF_NUM_INTRAOP_THREADS").result() == "1"
+            assert len({pool.submit(os.urandom, 8).result() for _ in range(2)}) == 2  # no cache
             sweep(runs, there, pool, at_once, lose_one, pretend.work)
         assert {line.split()[2] for line in log.lines()} == {f"{first.pid}", f"{second.pid}"}
         assert set(log.started()) == {run.key for run in runs}
