@@ -10,7 +10,15 @@ from keras.optimizers import schedules
 import rmsprop.keras
 from rmsprop.datasets import Dataset, load_digits
 from rmsprop.experiments import Run, execute
-from rmsprop.experiments.tasks import DATA, OPTIMIZERS, build_optimizer, complete, fit, split
+from rmsprop.experiments.tasks import (
+    DATA,
+    OPTIMIZERS,
+    _batches,
+    build_optimizer,
+    complete,
+    fit,
+    split,
+)
 
 RUN = Run("fit", "digits", "small_mlp", "Adam", {"learning_rate": 0.01}, 3, 2, 16, 200)
 
@@ -52,6 +60,29 @@ class TestSplit:
         train, validation, test = split(numbered())
         for _, y in (train, validation, test):
             assert (np.diff(y.astype(int)) < 0).any()
+
+
+class TestBatches:
+    @pytest.mark.parametrize(("shape", "expected"), [((4, 5), (4, 5, 1)), ((4, 5, 3), (4, 5, 3))])
+    def test_are_images_from_0_to_1_with_an_axis_for_the_colours(self, shape, expected):
+        x = np.random.default_rng(0).integers(0, 200, (7, *shape), dtype=np.uint8)
+        batches = list(_batches(np.float32(200), x, np.arange(7), 3))
+        assert [images.shape for images, _ in batches] == [(n, *expected) for n in (3, 3, 1)]
+        images = np.concatenate([images for images, _ in batches])
+        np.testing.assert_array_equal(images, x.reshape(-1, *expected) / np.float32(200))
+        assert images.dtype == np.float32
+
+    def test_are_shuffled_anew_each_epoch_if_there_is_a_seed(self):
+        x, y = np.zeros((50, 2, 2), np.uint8), np.arange(50)
+        keras.utils.set_random_seed(0)
+        shuffled = _batches(np.float32(1), x, y, 8, seed=3)
+        epochs = [np.concatenate([labels for _, labels in shuffled]) for _ in range(2)]
+        for epoch in epochs:
+            assert sorted(epoch) == list(range(50))
+            assert (epoch != y).any()
+        assert (epochs[0] != epochs[1]).any()
+        in_order = np.concatenate([labels for _, labels in _batches(np.float32(1), x, y, 8)])
+        np.testing.assert_array_equal(in_order, y)
 
 
 @pytest.fixture(scope="module")
