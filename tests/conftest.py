@@ -1,7 +1,3 @@
-"""What all tests share: the project's folder, and its tools as modules."""
+"""What all tests share: the project's tools as modules."""
 
-import sys
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tools"))
+import project  # noqa: F401 – a second conftest would hide a name defined here

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from conftest import ROOT
+from project import ROOT
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 import speed

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import lock
-from conftest import ROOT
+from project import ROOT
 
 
 def test_nothing_drifted():

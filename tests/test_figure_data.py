@@ -7,7 +7,7 @@ import pytest
 from docutils import nodes
 from docutils.utils import new_document
 
-from conftest import ROOT
+from project import ROOT
 
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
 import figure_data

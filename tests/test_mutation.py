@@ -3,8 +3,8 @@ import re
 import pytest
 
 import mutation
-from conftest import ROOT
 from mutation import Outcome, Survivor
+from project import ROOT
 
 MUTANT = Survivor("descent", "minimize", "- t += 1\n+ t += 2")
 ROWS = mutation.listed()

@@ -4,7 +4,7 @@ import pytest
 
 import gates
 from chapters import chapters, pages
-from conftest import ROOT
+from project import ROOT
 from rmsprop.claims import check_book
 
 HTML = ROOT / "_build" / "html"

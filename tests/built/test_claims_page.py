@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 import gates
-from conftest import ROOT
+from project import ROOT
 from rmsprop.claims import published_claims
 
 PAGE = "book/reference/claims.html"

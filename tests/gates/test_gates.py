@@ -14,7 +14,7 @@ import pytest
 import book as tool
 import chapters
 import gates
-from conftest import ROOT
+from project import ROOT
 
 FIXTURE = Path(__file__).parent / "fixture"
 # Where a build's outcome must not depend on the machine it runs on.
