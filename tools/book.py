@@ -56,6 +56,7 @@ def execute_one(path: Path, environment: dict[str, str]):
         notebook,
         timeout=CELL_TIMEOUT,
         record_timing=False,  # it would be written into the cells, and change the cache's key
+        coalesce_streams=True,  # or the same lines come in other pieces on each run
         resources={"metadata": {"path": str(path.parent)}},
         extra_arguments=["--log-level=40"],  # the kernel's own warnings are not the chapter's
     )
