@@ -17,6 +17,12 @@ def test_a_survivor_is_known_by_its_module_function_and_change():
     assert method.function == "RMSprop.build"
 
 
+def test_an_exit_code_of_the_tests_tells_a_mutants_fate():
+    codes = {1: "killed", -6: "killed", 0: "survived", 33: "survived", -24: "stopped"}
+    codes |= {None: "unchecked", 2: "unchecked", -9: "unchecked"}
+    assert {code: mutation.fate(code) for code in codes} == codes
+
+
 def test_an_outcome_is_wrong_below_the_threshold_or_with_an_unlisted_survivor():
     good = Outcome("descent", killed=94, stopped=5, survivors=[MUTANT], unchecked=0)
     assert good.rate == 0.99

@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -106,19 +107,28 @@ def mutate(work: Path) -> None:
     subprocess.run([mutmut, "run", "--max-children", "1"], cwd=work, env=environ, check=True)
 
 
+def fate(code: int | None) -> str:
+    """Say in our words what mutmut's exit code of a mutant means."""
+    if code in (1, 3, -signal.SIGABRT, -signal.SIGSEGV):  # TensorFlow aborts on a wrong dtype
+        return "killed"
+    if code in (0, 5, 33):  # the tests passed, or there is none that comes by
+        return "survived"
+    return "stopped" if status_by_exit_code[code] == "timeout" else "unchecked"
+
+
 def outcome(module: str, work: Path) -> Outcome:
     """Read what mutmut found."""
     source = Path("src", "rmsprop", f"{module}.py")
     meta = json.loads((work / "mutants" / f"{source}.meta").read_text())
-    status = {name: status_by_exit_code[code] for name, code in meta["exit_code_by_key"].items()}
-    names = [name for name, found in status.items() if found in ("survived", "no tests")]
+    fates = {name: fate(code) for name, code in meta["exit_code_by_key"].items()}
+    names = [name for name in fates if fates[name] == "survived"]
     with contextlib.chdir(work):
         survivors = [
             survivor(module, name, get_diff_for_mutant(name, path=source)) for name in names
         ]
-    found = list(status.values())
-    killed, stopped = found.count("killed") + found.count("segfault"), found.count("timeout")
-    unchecked = len(found) - killed - stopped - len(survivors)
+    killed, stopped, unchecked = (
+        list(fates.values()).count(kind) for kind in ("killed", "stopped", "unchecked")
+    )
     return Outcome(module, killed, stopped, survivors, unchecked)
 
 
