@@ -155,9 +155,9 @@ def notebooks(root: Path) -> None:
         print(f"  {name(path, root)}.ipynb written")
 
 
-def nbval(root: Path) -> None:
+def nbval(root: Path, only: list[Path]) -> None:
     """Execute the committed notebooks again and compare every output that is not marked."""
-    files = [str(path.with_suffix(".ipynb")) for path in chapters.chapters(root)]
+    files = [str(path.with_suffix(".ipynb")) for path in only or chapters.chapters(root)]
     command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env"]
     command += [f"--nbval-cell-timeout={CELL_TIMEOUT}", "-p", "no:cacheprovider", "-q"]
     command += ["-W", "ignore::DeprecationWarning", "-n", "2", "--dist", "loadfile", *files]
@@ -187,9 +187,13 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("command", choices=commands)
+    parser.add_argument("chapters", nargs="*", type=Path, help="nbval: these alone (all of them)")
     parser.add_argument("--root", type=Path, default=Path(__file__).parent.parent)
     arguments = parser.parse_args()
-    commands[arguments.command](arguments.root.resolve())
+    if arguments.chapters and arguments.command != "nbval":
+        parser.error(f"{arguments.command} takes no chapters")
+    more = [[path.resolve() for path in arguments.chapters]] if arguments.command == "nbval" else []
+    commands[arguments.command](arguments.root.resolve(), *more)
 
 
 if __name__ == "__main__":
