@@ -388,15 +388,31 @@ def test_fit_equals_keras():
 # Keras's own variables do not know NumPy's `copy` argument yet.
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 @pytest.mark.parametrize(
-    "optimizer",
+    ("cls", "options"),
     [
-        RMSprop(keras.optimizers.schedules.CosineDecay(0.01, 9), bias_correction=True, l2=0.01),
-        RMSprop(0.01, momentum=0.5, centered=True, use_ema=True, gradient_accumulation_steps=2),
-        Rprop(0.01, step_sizes=(1e-4, 0.5)),
+        (
+            RMSprop,
+            {
+                "learning_rate": keras.optimizers.schedules.CosineDecay(0.01, 9),
+                "bias_correction": True,
+                "l2": 0.01,
+            },
+        ),
+        (
+            RMSprop,
+            {
+                "momentum": 0.5,
+                "centered": True,
+                "use_ema": True,
+                "gradient_accumulation_steps": 2,
+            },
+        ),
+        (Rprop, {"step_sizes": (1e-4, 0.5)}),
     ],
     ids=["plain", "centered", "rprop"],
 )
-def test_saved_and_loaded_model_resumes_identically(optimizer, tmp_path):
+def test_saved_and_loaded_model_resumes_identically(cls, options, tmp_path):
+    optimizer = cls(**{"learning_rate": 0.01, **options})
     model = small_model(optimizer, jit_compile=False)
     fit(model, epochs=1)
     model.save(tmp_path / "model.keras")
