@@ -21,6 +21,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 import chapters
+from kernels import FileKernelManager
 
 CELL_TIMEOUT = 900  # seconds; the longest cell of the full profile, with room
 JUPYTER_BOOK = Path(sys.executable).with_name("jupyter-book")
@@ -54,6 +55,7 @@ def execute_one(path: Path, environment: dict[str, str]):
     started = time.perf_counter()
     client = NotebookClient(
         notebook,
+        kernel_manager_class=FileKernelManager,
         timeout=CELL_TIMEOUT,
         record_timing=False,  # it would be written into the cells, and change the cache's key
         coalesce_streams=True,  # or the same lines come in other pieces on each run
@@ -160,8 +162,10 @@ def nbval(root: Path, only: list[Path]) -> None:
     files = [str(path.with_suffix(".ipynb")) for path in only or chapters.chapters(root)]
     command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env"]
     command += [f"--nbval-cell-timeout={CELL_TIMEOUT}", "-p", "no:cacheprovider", "-q"]
-    command += ["-W", "ignore::DeprecationWarning", "-n", "2", "--dist", "loadfile", *files]
-    raise SystemExit(subprocess.run(command, env=kernel_environment(), cwd=root).returncode)
+    command += ["-W", "ignore::DeprecationWarning", "-n", "2", "--dist", "loadfile"]
+    command += ["-p", "kernels", *files]
+    environment = kernel_environment() | {"PYTHONPATH": str(Path(__file__).parent)}
+    raise SystemExit(subprocess.run(command, env=environment, cwd=root).returncode)
 
 
 def serve(root: Path) -> None:
