@@ -1,5 +1,7 @@
 """MNIST, CIFAR-10, the 8×8 digits and spoken vowels: real data that say where they come from.
 
+And one task that is made up, the adding problem, because its answer is known.
+
 A loader looks in this order and stops at the first that has the data:
 
 1. the folder named by the environment variable ``RMSPROP_DATA``: ``mnist.npz`` and
@@ -30,10 +32,12 @@ from pathlib import Path
 import numpy as np
 
 __all__ = [
+    "AddingProblem",
     "Dataset",
     "DatasetError",
     "Recordings",
     "fingerprint",
+    "load_adding_problem",
     "load_cifar10",
     "load_digits",
     "load_japanese_vowels",
@@ -68,7 +72,7 @@ class Dataset:
     name : str
         What the data are.
     origin : str
-        "folder", "cache", "download" or "embedded" (see the module).
+        "folder", "cache", "download" or "embedded" (see the module); "generated" if it is made up.
     source : str
         Who made the data, and where.
     licence : str
@@ -144,6 +148,7 @@ class Dataset:
             "cache": "from Keras's cache",
             "download": "downloaded",
             "embedded": "from installed packages",
+            "generated": "generated",
         }[self.origin]
         sizes = f"{len(self.x_train):,} training + {len(self.x_test):,} test {self._items}"
         return (
@@ -171,6 +176,16 @@ class Recordings(Dataset):
     def lengths_test(self) -> np.ndarray:
         """How many frames each test recording has, shape (N,)."""
         return _lengths(self.x_test)
+
+
+class AddingProblem(Dataset):
+    """Series of numbers, two of them marked: a `Dataset` whose y is the sum of these two.
+
+    x is float32 of shape (N, length, 2), at each place a number and a mark, 0 or 1; y is float32
+    of shape (N,).
+    """
+
+    _items = "sequences"
 
 
 def _lengths(x: np.ndarray) -> np.ndarray:
@@ -309,6 +324,59 @@ def load_japanese_vowels() -> Recordings:
         source="Kudo, Toyama and Shimbo 1999, doi:10.24432/C5NS47, as shipped with sktime",
         licence="CC BY 4.0",
         classes=tuple(f"speaker {number}" for number in range(1, 10)),
+    )
+
+
+def load_adding_problem(length: int = 100) -> AddingProblem:
+    """Make the adding problem: which two numbers of a long series are marked, and their sum?
+
+    The numbers are uniform between 0 and 1; one in the first half of the series is marked, one in
+    the second. Whoever always answers 1, the mean, has a mean squared error of 1/6.
+
+    Parameters
+    ----------
+    length : int, optional
+        Numbers in a series, 2 or more.
+
+    Returns
+    -------
+    AddingProblem
+        40,000 sequences for training and 5,000 for testing, the same on every call.
+
+    Raises
+    ------
+    ValueError
+        If the length is no integer, or less than 2.
+
+    References
+    ----------
+    S. Hochreiter and J. Schmidhuber, Long short-term memory, Neural Computation 9 (1997)
+    1735–1780, doi:10.1162/neco.1997.9.8.1735; there with numbers between −1 and 1.
+
+    Examples
+    --------
+    >>> adding = load_adding_problem(length=10)
+    >>> adding.x_train.shape, adding.x_train[0, :, 1].astype(int)
+    ((40000, 10, 2), array([0, 0, 1, 0, 0, 1, 0, 0, 0, 0]))
+    """
+    if isinstance(length, bool) or not isinstance(length, numbers.Integral) or length < 2:
+        raise ValueError(f"length must be an integer, 2 or more, not {length!r}")
+    rng, count, half = np.random.default_rng(0), 45_000, length // 2
+    x = np.zeros((count, length, 2), np.float32)
+    x[..., 0] = rng.random((count, length), np.float32)
+    marked = np.stack([rng.integers(0, half, count), rng.integers(half, length, count)], axis=1)
+    np.put_along_axis(x[..., 1], marked, 1, axis=1)
+    y = np.take_along_axis(x[..., 0], marked, axis=1).sum(axis=1)
+    return AddingProblem(
+        x[:40_000],
+        y[:40_000],
+        x[40_000:],
+        y[40_000:],
+        name=f"Adding problem of length {length}",
+        origin="generated",
+        source="after Hochreiter and Schmidhuber 1997, doi:10.1162/neco.1997.9.8.1735",
+        licence="none needed",
+        classes=(),
     )
 
 

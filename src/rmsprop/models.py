@@ -4,12 +4,13 @@ Each function returns a new ``keras.Sequential``. The weights come from Keras's 
 ``keras.utils.set_random_seed``, called before, makes them repeatable.
 """
 
+import functools
 import math
 
 import keras
 from keras import layers
 
-__all__ = ["BUILDERS", "cifar10_cnn", "mnist_mlp", "small_cnn", "small_mlp"]
+__all__ = ["BUILDERS", "cifar10_cnn", "mnist_mlp", "recurrent", "small_cnn", "small_mlp"]
 
 
 def small_mlp(pixels=784):
@@ -174,6 +175,45 @@ def cifar10_cnn(shape=(32, 32, 3), augment=True):
     )
 
 
+def recurrent(shape, cell="LSTM", units=64, outputs=10, masked=False):
+    """Return a network that reads a sequence step by step and answers after the last one.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (steps, features) of a sequence. A grey image is one too: its rows are the steps.
+    cell : {"LSTM", "GRU", "SimpleRNN"}, optional
+        The layer of Keras that reads, with its own defaults.
+    units : int, optional
+        Numbers in its hidden state.
+    outputs : int, optional
+        Classes to choose from, with softmax; 1 for a number, as it comes.
+    masked : bool, optional
+        Whether steps that are zero in all features are skipped, as for padded sequences.
+
+    Returns
+    -------
+    keras.Sequential
+        Takes arrays of shape (N, steps, features, 1) or (N, steps, features); returns shape
+        (N, outputs).
+
+    Examples
+    --------
+    >>> [recurrent((28, 28), cell).count_params() for cell in ("SimpleRNN", "GRU", "LSTM")]
+    [6602, 18698, 24458]
+    """
+    return keras.Sequential(
+        [
+            keras.Input(_with_channels(shape)),
+            layers.Reshape(shape),
+            *([layers.Masking()] if masked else []),
+            getattr(layers, cell)(units),
+            layers.Dense(outputs, activation="softmax" if outputs > 1 else None),
+        ],
+        name="recurrent",
+    )
+
+
 def _with_channels(shape):
     return (*shape, 1) if len(shape) == 2 else tuple(shape)
 
@@ -194,4 +234,9 @@ BUILDERS = {
     "mnist_mlp": _of_images(mnist_mlp),
     "small_cnn": small_cnn,
     "cifar10_cnn": cifar10_cnn,
+    "row_lstm": recurrent,
+    "vowel_lstm": functools.partial(recurrent, outputs=9, masked=True),
+    "adding_lstm": functools.partial(recurrent, outputs=1),
+    "adding_gru": functools.partial(recurrent, cell="GRU", outputs=1),
+    "adding_rnn": functools.partial(recurrent, cell="SimpleRNN", outputs=1),
 }

@@ -15,6 +15,7 @@ from rmsprop.experiments import cartpole
 __all__ = ["DATA", "OPTIMIZERS", "TASKS", "build_optimizer", "fit", "split"]
 
 VALIDATION = 0.1  # the part of the training examples that is held back to choose settings by
+CLOSE = 0.04  # how near an answer that is a number must be to count as right
 STEPS_AT_ONCE = 20  # steps that Keras runs before it looks at its callbacks again
 
 
@@ -23,6 +24,8 @@ def fit(run):
 
     A tenth of the training examples, the same for every run, is held back: the curve has the loss
     and the accuracy on it after each epoch. The test examples are used after the last epoch only.
+    Where the answer is a number, the loss is the squared error and the accuracy the part of the
+    answers that are `CLOSE` to it.
 
     Returns
     -------
@@ -47,10 +50,14 @@ def fit(run):
     keras.utils.set_random_seed(run.seed)
     model = _known("model", run.model, models.BUILDERS)(data.x_train.shape[1:])
     steps = -(-len(train[1]) // run.batch_size)
+    loss, accuracy = "sparse_categorical_crossentropy", "accuracy"
+    if data.y_train.dtype.kind == "f":
+        loss = "mean_squared_error"
+        accuracy = keras.metrics.MeanMetricWrapper(is_close, name="accuracy")
     model.compile(
         optimizer=build_optimizer(run, steps),
-        loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"],
+        loss=loss,
+        metrics=[accuracy],
         steps_per_execution=min(STEPS_AT_ONCE, steps),
         jit_compile=False,
     )
@@ -68,6 +75,13 @@ def fit(run):
         loss, accuracy = model.evaluate(batches(*test, 500), verbose=0)
         result |= {"test_loss": loss, "test_accuracy": accuracy}
     return {"epoch": list(range(1, len(curve["loss"]) + 1)), **curve}, result, _hash(data)
+
+
+def is_close(truth, answer):
+    """Return 1 for each answer that is `CLOSE` to the truth, and 0 for the others."""
+    import keras
+
+    return keras.ops.cast(keras.ops.abs(truth - answer) < CLOSE, "float32")
 
 
 TASKS = {"fit": fit, "cartpole": cartpole.train}
@@ -90,6 +104,8 @@ DATA = {
     "mnist-sample": datasets.load_mnist_sample,
     "cifar10": complete(datasets.load_cifar10),
     "digits": datasets.load_digits,
+    "vowels": datasets.load_japanese_vowels,
+    "adding": datasets.load_adding_problem,
 }
 
 
@@ -123,7 +139,7 @@ def _batches(scale, x, y, batch_size, seed=None):
     """Return batches of images from 0 to 1, shuffled anew each epoch if there is a seed."""
     import tensorflow as tf
 
-    if x.ndim == 3:  # grey images have no axis for the colour
+    if x.ndim == 3:  # grey images have no axis for the colour; models of sequences drop it again
         x = x[..., None]
     x, y = tf.constant(x), tf.constant(y)  # as bytes: floats would be four times as large
 
