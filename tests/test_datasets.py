@@ -892,3 +892,36 @@ def test_the_sample_is_the_same_with_and_without_the_complete_data(monkeypatch, 
     sample = datasets.load_mnist_sample()
     assert (len(sample.x_train), len(sample.x_test), sample.origin) == (4000, 1000, "embedded")
     assert not sample.complete
+
+
+@pytest.mark.parametrize("length", [2, 7, 100])
+def test_adding_problem_marks_a_number_in_each_half_and_asks_for_their_sum(length):
+    adding = datasets.load_adding_problem(length)
+    for part, count in (("train", 40_000), ("test", 5_000)):
+        x, y = getattr(adding, f"x_{part}"), getattr(adding, f"y_{part}")
+        assert x.shape == (count, length, 2)
+        assert x.dtype == y.dtype == np.float32
+        values, marks = x[..., 0], x[..., 1]
+        assert 0 <= values.min() < 0.01 < 0.99 < values.max() <= 1
+        assert set(np.unique(marks)) == {0, 1}
+        for half in (marks[:, : length // 2], marks[:, length // 2 :]):
+            assert (half.sum(axis=1) == 1).all()
+            assert half.any(axis=0).all()  # no place is never marked
+        np.testing.assert_allclose((values * marks).sum(axis=1), y, rtol=1e-6)
+        assert abs(y.var() - 1 / 6) < 0.01
+
+
+def test_adding_problem_is_always_the_same_and_says_what_it_is():
+    first, second = datasets.load_adding_problem(5), datasets.load_adding_problem(5)
+    np.testing.assert_array_equal(first.x_train, second.x_train)
+    assert str(first) == (
+        "Adding problem of length 5: 40,000 training + 5,000 test sequences 5×2, complete, "
+        "generated (source: after Hochreiter and Schmidhuber 1997, "
+        "doi:10.1162/neco.1997.9.8.1735; licence: none needed)"
+    )
+
+
+@pytest.mark.parametrize("length", [1, 0, -3, 10.0, "10", True, None])
+def test_adding_problem_of_no_length_is_refused(length):
+    with pytest.raises(ValueError, match=r"length must be an integer, 2 or more, not "):
+        datasets.load_adding_problem(length)

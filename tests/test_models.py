@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from rmsprop.models import BUILDERS, cifar10_cnn, mnist_mlp, small_cnn, small_mlp
+from rmsprop.models import BUILDERS, cifar10_cnn, mnist_mlp, recurrent, small_cnn, small_mlp
 
 IMAGES = np.random.default_rng(0).uniform(size=(3, 784)).astype("float32")
 
@@ -100,8 +100,39 @@ def test_images_are_shifted_and_mirrored_in_training_only():
 @pytest.mark.parametrize("name", BUILDERS)
 def test_an_experiment_can_name_it_for_images_of_any_shape(name, shape):
     images = np.zeros((2, *shape, 1) if len(shape) == 2 else (2, *shape), "float32")
-    probabilities = BUILDERS[name](shape)(images).numpy()
-    np.testing.assert_allclose(probabilities.sum(axis=1), [1, 1], rtol=1e-6)
+    answers = BUILDERS[name](shape)(images).numpy()
+    if name.startswith("adding"):
+        assert answers.shape == (2, 1)
+    else:
+        assert answers.shape == (2, 9 if name == "vowel_lstm" else 10)
+        np.testing.assert_allclose(answers.sum(axis=1), [1, 1], rtol=1e-6)
+
+
+@pytest.mark.parametrize("cell", ["SimpleRNN", "GRU", "LSTM"])
+def test_recurrent_reads_with_kerass_layer_and_answers_after_the_last_step(cell):
+    model = recurrent((7, 3), cell, units=5, outputs=4)
+    assert [type(layer).__name__ for layer in model.layers] == ["Reshape", cell, "Dense"]
+    x = np.random.default_rng(0).standard_normal((6, 7, 3, 1)).astype("float32")
+    state = np.zeros((6, 5), "float32")
+    memory = [state, state] if cell == "LSTM" else [state]
+    for step in range(7):
+        state, memory = model.layers[1].cell(x[:, step, :, 0], memory)
+    np.testing.assert_allclose(model(x), model.layers[2](state), rtol=1e-5)
+
+
+def test_recurrent_skips_the_padding_only_if_it_is_masked():
+    x = np.random.default_rng(0).standard_normal((4, 7, 3, 1)).astype("float32")
+    x[:, 5:] = 0
+    for masked in (True, False):
+        keras.utils.set_random_seed(0)
+        whole, short = recurrent((7, 3), masked=masked), recurrent((5, 3), masked=masked)
+        short.set_weights(whole.get_weights())
+        assert np.allclose(whole(x), short(x[:, :5]), rtol=1e-5) == masked
+
+
+def test_recurrent_answers_with_a_number_as_it_comes_if_there_is_one_output():
+    *_, dense = recurrent((7, 3), outputs=1).layers
+    assert dense.activation is keras.activations.linear
 
 
 def test_what_an_experiment_names_is_the_model():

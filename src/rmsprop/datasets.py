@@ -328,7 +328,7 @@ def load_japanese_vowels() -> Recordings:
 
 
 def load_adding_problem(length: int = 100) -> AddingProblem:
-    """Make the adding problem: which two numbers of a long series are marked, and their sum?
+    """Make the adding problem: the sum of the two marked numbers of a long series.
 
     The numbers are uniform between 0 and 1; one in the first half of the series is marked, one in
     the second. Whoever always answers 1, the mean, has a mean squared error of 1/6.
@@ -357,7 +357,7 @@ def load_adding_problem(length: int = 100) -> AddingProblem:
     --------
     >>> adding = load_adding_problem(length=10)
     >>> adding.x_train.shape, adding.x_train[0, :, 1].astype(int)
-    ((40000, 10, 2), array([0, 0, 1, 0, 0, 1, 0, 0, 0, 0]))
+    ((40000, 10, 2), array([1, 0, 0, 0, 0, 0, 0, 1, 0, 0]))
     """
     if isinstance(length, bool) or not isinstance(length, numbers.Integral) or length < 2:
         raise ValueError(f"length must be an integer, 2 or more, not {length!r}")

@@ -181,7 +181,7 @@ def recurrent(shape, cell="LSTM", units=64, outputs=10, masked=False):
     Parameters
     ----------
     shape : tuple of int
-        (steps, features) of a sequence. A grey image is one too: its rows are the steps.
+        (steps, features) of a sequence. An image is one too: its rows are the steps.
     cell : {"LSTM", "GRU", "SimpleRNN"}, optional
         The layer of Keras that reads, with its own defaults.
     units : int, optional
@@ -194,8 +194,8 @@ def recurrent(shape, cell="LSTM", units=64, outputs=10, masked=False):
     Returns
     -------
     keras.Sequential
-        Takes arrays of shape (N, steps, features, 1) or (N, steps, features); returns shape
-        (N, outputs).
+        Takes arrays of shape (N, steps, features, 1), as the experiments hand them out, and
+        returns shape (N, outputs).
 
     Examples
     --------
@@ -205,7 +205,7 @@ def recurrent(shape, cell="LSTM", units=64, outputs=10, masked=False):
     return keras.Sequential(
         [
             keras.Input(_with_channels(shape)),
-            layers.Reshape(shape),
+            layers.Reshape((shape[0], math.prod(shape[1:]))),
             *([layers.Masking()] if masked else []),
             getattr(layers, cell)(units),
             layers.Dense(outputs, activation="softmax" if outputs > 1 else None),
