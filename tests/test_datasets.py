@@ -903,7 +903,7 @@ def test_adding_problem_marks_a_number_in_each_half_and_asks_for_their_sum(lengt
         assert x.dtype == y.dtype == np.float32
         values, marks = x[..., 0], x[..., 1]
         assert 0 <= values.min() < 0.01 < 0.99 < values.max() <= 1
-        assert set(np.unique(marks)) == {0, 1}
+        assert set(np.unique(marks)) <= {0, 1}
         for half in (marks[:, : length // 2], marks[:, length // 2 :]):
             assert (half.sum(axis=1) == 1).all()
             assert half.any(axis=0).all()  # no place is never marked
