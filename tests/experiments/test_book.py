@@ -101,6 +101,14 @@ class TestBestSetting:
         with pytest.raises(NotRecorded, match="none of the recorded runs of Adam came to its end"):
             best_setting(records[1:], "Adam")
 
+    def test_of_several_seeds_the_mean_decides_and_one_that_diverged_excludes(self):
+        runs = Book("nowhere").runs("vowels-search")[:9]  # three settings, three seeds each
+        accuracies = [0.9, 0.5, 0.5, 0.7, 0.7, 0.7, 0.6, 0.6, 0.6]
+        records = [finished(*pair) for pair in zip(runs, accuracies, strict=True)]
+        assert best_setting(records, "momentum") == runs[3].settings
+        records[4] = finished(runs[4], 0.7, diverged=1.0)
+        assert best_setting(records, "momentum") == runs[0].settings
+
 
 class TestLoad:
     @pytest.fixture
