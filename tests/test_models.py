@@ -59,6 +59,15 @@ def test_small_cnn_is_the_articles_network():
     ]
 
 
+def test_small_cnn_can_be_given_what_the_article_leaves_out():
+    plain, whole = (
+        described(small_cnn((32, 32, 3), **options))
+        for options in ({}, {"augment": True, "dropout": 0.3})
+    )
+    assert whole[:2] == described(cifar10_cnn())[:2]
+    assert whole[2:] == [*plain[:5], ("Dropout", 0.3), *plain[5:]]
+
+
 def test_cifar10_cnn_is_kerass_example():
     assert described(cifar10_cnn()) == [
         ("RandomTranslation", 0.1, 0.1, "nearest"),

@@ -82,7 +82,7 @@ def mnist_mlp(pixels=784):
     )
 
 
-def small_cnn(shape):
+def small_cnn(shape, augment=False, dropout=0.0):
     """Return article A's convolutional network, the one its chapter 8 spells out.
 
     Two convolutions of 3 × 3 pixels with 32 and 64 channels, each followed by pooling over 2 × 2,
@@ -92,6 +92,10 @@ def small_cnn(shape):
     ----------
     shape : tuple of int
         Of an image: (height, width) or (height, width, channels).
+    augment : bool, optional
+        Whether training images are shifted and mirrored as in `cifar10_cnn`; the article's are not.
+    dropout : float, optional
+        The part of the hidden layer's inputs that is dropped in training; in the article none.
 
     Returns
     -------
@@ -107,11 +111,13 @@ def small_cnn(shape):
     return keras.Sequential(
         [
             keras.Input(_with_channels(shape)),
+            *(_moved_and_mirrored() if augment else ()),
             layers.Conv2D(32, 3, activation="relu"),
             layers.MaxPooling2D(),
             layers.Conv2D(64, 3, activation="relu"),
             layers.MaxPooling2D(),
             layers.Flatten(),
+            *([layers.Dropout(dropout)] if dropout else ()),
             layers.Dense(128, activation="relu"),
             layers.Dense(10, activation="softmax"),
         ],
@@ -147,10 +153,6 @@ def cifar10_cnn(shape=(32, 32, 3), augment=True):
     >>> cifar10_cnn().count_params()
     1250858
     """
-    mirrored = [
-        layers.RandomTranslation(0.1, 0.1, fill_mode="nearest"),
-        layers.RandomFlip("horizontal"),
-    ]
     blocks = [
         layer
         for channels in (32, 64)
@@ -164,7 +166,7 @@ def cifar10_cnn(shape=(32, 32, 3), augment=True):
     return keras.Sequential(
         [
             keras.Input(_with_channels(shape)),
-            *(mirrored if augment else ()),
+            *(_moved_and_mirrored() if augment else ()),
             *blocks,
             layers.Flatten(),
             layers.Dense(512, activation="relu"),
@@ -214,6 +216,13 @@ def recurrent(shape, cell="LSTM", units=64, outputs=10, masked=False):
     )
 
 
+def _moved_and_mirrored():
+    return [
+        layers.RandomTranslation(0.1, 0.1, fill_mode="nearest"),
+        layers.RandomFlip("horizontal"),
+    ]
+
+
 def _with_channels(shape):
     return (*shape, 1) if len(shape) == 2 else tuple(shape)
 
@@ -233,6 +242,8 @@ BUILDERS = {
     "small_mlp": _of_images(small_mlp),
     "mnist_mlp": _of_images(mnist_mlp),
     "small_cnn": small_cnn,
+    "augmented_cnn": functools.partial(small_cnn, augment=True),
+    "dropout_cnn": functools.partial(small_cnn, augment=True, dropout=0.3),
     "cifar10_cnn": cifar10_cnn,
     "row_lstm": recurrent,
     "vowel_lstm": functools.partial(recurrent, outputs=9, masked=True),

@@ -229,6 +229,33 @@ def _adding_cells(recorded):
     ]
 
 
+def _cifar10(model, seed, epochs, batch_size=64, **settings):
+    return Run("fit", "cifar10", model, "RMSprop", settings, seed, epochs, batch_size)
+
+
+def _cifar10_long(recorded):
+    return [_cifar10("small_cnn", seed, 50, learning_rate=1e-3) for seed in range(3)]
+
+
+def _cifar10_decay(recorded):
+    return [
+        _cifar10("small_cnn", 0, 3, learning_rate=1e-3, schedule="inverse", decay=0.9),
+        _cifar10("small_cnn", 0, 3, learning_rate=1e-3),
+    ]
+
+
+def _cifar10_remedies(recorded):
+    return [
+        _cifar10("augmented_cnn", 0, 50, learning_rate=1e-3),
+        _cifar10("augmented_cnn", 0, 50, learning_rate=1e-3, schedule="cosine"),
+        _cifar10("dropout_cnn", 0, 50, learning_rate=1e-3, schedule="cosine"),
+    ]
+
+
+def _cifar10_example(recorded):
+    return [_cifar10("cifar10_cnn", 0, 50, 32, learning_rate=1e-4)]
+
+
 def _mnist_mlp(recorded):
     return [
         Run("fit", "mnist", "mnist_mlp", "RMSprop", {"learning_rate": 0.001}, seed, 20, 128)
@@ -282,6 +309,21 @@ CATALOGUE = {
         "Five optimizers on CIFAR-10, each at its best learning rate, five seeds.",
         _comparison("cifar10"),
         ("cifar10-search",),
+    ),
+    "cifar10-long": Experiment(
+        "Article A's network on CIFAR-10 for its 50 epochs: 96.5 %?", _cifar10_long
+    ),
+    "cifar10-decay": Experiment(
+        "What is left of a training if decay = 0.9 shrinks the learning rate, as in Keras 2?",
+        _cifar10_decay,
+    ),
+    "cifar10-remedies": Experiment(
+        "How far do augmentation, a schedule and dropout bring article A's network?",
+        _cifar10_remedies,
+    ),
+    "cifar10-example": Experiment(
+        "Keras's example cifar10_cnn again: 75 % after 25 epochs, 79 % after 50?",
+        _cifar10_example,
     ),
     "vowels-search": Experiment(
         "An LSTM recognises nine speakers: seven learning rates for each of three optimizers.",
