@@ -253,7 +253,8 @@ def _cifar10_remedies(recorded):
 
 
 def _cifar10_example(recorded):
-    return [_cifar10("cifar10_cnn", 0, 50, 32, learning_rate=1e-4)]
+    settings = {"learning_rate": 1e-4, "schedule": "inverse", "decay": 1e-6}
+    return [_cifar10("cifar10_cnn", 0, 50, 32, **settings)]
 
 
 def _mnist_mlp(recorded):
