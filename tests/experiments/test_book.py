@@ -60,7 +60,7 @@ class TestCatalogue:
         groups = itertools.groupby(book.runs(search), lambda run: run.optimizer)
         best = [list(runs)[place] for place, (_, runs) in enumerate(groups)]
         for run in best:
-            book.store(search).write(finished(run, 0.6))
+            book.store(search).write(finished(run, 0.6, loss=0.2))
         expected = {(run.optimizer, run.settings["learning_rate"]) for run in best}
         runs = book.runs(name)
         assert {(run.optimizer, run.settings["learning_rate"]) for run in runs} == expected
@@ -93,6 +93,11 @@ class TestBestSetting:
     def test_of_equals_has_the_lower_loss(self, runs):
         records = [finished(run, 0.9, loss) for run, loss in zip(runs, [3, 2, 1, 4], strict=True)]
         assert best_setting(records, "Adam") == runs[2].settings
+
+    def test_by_the_loss_the_accuracy_does_not_matter(self, runs):
+        pairs = zip(runs, [0.9, 0.1, 0.8, 0.2], [3, 2, 1, 4], strict=True)
+        records = [finished(run, accuracy, loss) for run, accuracy, loss in pairs]
+        assert best_setting(records, "Adam", by="val_loss") == runs[2].settings
 
     def test_never_diverged_and_is_never_another_optimizers(self, runs):
         other = dataclasses.replace(runs[3], optimizer="SGD")
