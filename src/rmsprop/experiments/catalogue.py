@@ -134,31 +134,41 @@ def _digits_rates(recorded):
     ]
 
 
-def _search(data):
+def _search(data, model, rates_of, extra, epochs, batch_size=64, seeds=(100,)):
+    """Return a function that returns a run for each learning rate and seed of each method."""
+
     def runs(recorded):
         return [
-            Run("fit", data, "small_cnn", name, _settings(name, rate), 100, 2, 64)
-            for name, rates in SEARCH_RATES.items()
+            _fit(data, model, name, extra, rate, seed, epochs, batch_size)
+            for name, rates in rates_of.items()
             for rate in rates
+            for seed in seeds
         ]
 
     return runs
 
 
-def _comparison(data):
+def _comparison(search, by="val_accuracy", **changes):
+    """Return a function that returns each method's best run of a search, from five new seeds."""
+
     def runs(recorded):
-        found = recorded(f"{data}-search")
+        found = recorded(search)
+        methods = dict.fromkeys(record.run.optimizer for record in found)
+        again = {name: best_setting(found, name, by) for name in methods}
         return [
-            Run("fit", data, "small_cnn", name, best_setting(found, name), seed, 10, 64)
+            dataclasses.replace(
+                found[0].run, optimizer=name, settings=settings, seed=seed, **changes
+            )
             for seed in SEEDS
-            for name in SEARCH_RATES
+            for name, settings in again.items()
         ]
 
     return runs
 
 
-def _settings(name, rate):
-    return {"learning_rate": rate, **EXTRA.get(name, {})}
+def _fit(data, model, name, extra, rate, seed, epochs, batch_size):
+    settings = {"learning_rate": rate, **extra.get(name, {})}
+    return Run("fit", data, model, name, settings, seed, epochs, batch_size)
 
 
 def best_setting(records, optimizer, by="val_accuracy"):
@@ -193,39 +203,9 @@ def _mean_of_last(records, column):
     return statistics.fmean(record.curve[column][-1] for record in records)
 
 
-def _recurrent_search(data, model, epochs, batch_size, rates_of=RECURRENT_RATES, seeds=(100,)):
-    def runs(recorded):
-        return [
-            _recurrent(data, model, name, rate, seed, epochs, batch_size)
-            for name, rates in rates_of.items()
-            for rate in rates
-            for seed in seeds
-        ]
-
-    return runs
-
-
-def _recurrent_comparison(search, by="val_accuracy"):
-    def runs(recorded):
-        found = recorded(search)
-        again = {name: best_setting(found, name, by) for name in RECURRENT_RATES}
-        return [
-            dataclasses.replace(found[0].run, optimizer=name, settings=settings, seed=seed)
-            for seed in SEEDS
-            for name, settings in again.items()
-        ]
-
-    return runs
-
-
-def _recurrent(data, model, name, rate, seed, epochs, batch_size):
-    settings = {"learning_rate": rate, **RECURRENT_EXTRA[name]}
-    return Run("fit", data, model, name, settings, seed, epochs, batch_size)
-
-
 def _adding_cells(recorded):
     return [
-        _recurrent("adding", f"adding_{cell}", "RMSprop", rate, seed, 4, 64)
+        _fit("adding", f"adding_{cell}", "RMSprop", RECURRENT_EXTRA, rate, seed, 4, 64)
         for seed in range(3)
         for rate in (3e-3, 1e-2)
         for cell in ("rnn", "gru")
@@ -299,19 +279,21 @@ CATALOGUE = {
         _mnist_sample_start,
     ),
     "mnist-search": Experiment(
-        "Seven learning rates for each of five optimizers on MNIST.", _search("mnist")
+        "Seven learning rates for each of five optimizers on MNIST.",
+        _search("mnist", "small_cnn", SEARCH_RATES, EXTRA, 2),
     ),
     "mnist-comparison": Experiment(
         "Five optimizers on MNIST, each at its best learning rate, five seeds.",
-        _comparison("mnist"),
+        _comparison("mnist-search", epochs=10),
         ("mnist-search",),
     ),
     "cifar10-search": Experiment(
-        "Seven learning rates for each of five optimizers on CIFAR-10.", _search("cifar10")
+        "Seven learning rates for each of five optimizers on CIFAR-10.",
+        _search("cifar10", "small_cnn", SEARCH_RATES, EXTRA, 2),
     ),
     "cifar10-comparison": Experiment(
         "Five optimizers on CIFAR-10, each at its best learning rate, five seeds.",
-        _comparison("cifar10"),
+        _comparison("cifar10-search", epochs=10),
         ("cifar10-search",),
     ),
     "cifar10-long": Experiment(
@@ -331,31 +313,31 @@ CATALOGUE = {
     ),
     "vowels-search": Experiment(
         "An LSTM recognises nine speakers: seven learning rates for each of three optimizers.",
-        _recurrent_search("vowels", "vowel_lstm", 40, 16, VOWEL_RATES, (100, 101, 102)),
+        _search("vowels", "vowel_lstm", VOWEL_RATES, RECURRENT_EXTRA, 40, 16, (100, 101, 102)),
     ),
     "vowels-comparison": Experiment(
         "The same at each method's best learning rate, five seeds.",
-        _recurrent_comparison("vowels-search"),
+        _comparison("vowels-search"),
         ("vowels-search",),
         tolerance=0.1,  # of 27 recordings
     ),
     "rows-search": Experiment(
         "An LSTM reads MNIST row by row: six learning rates for each of three optimizers.",
-        _recurrent_search("mnist", "row_lstm", 2, 64),
+        _search("mnist", "row_lstm", RECURRENT_RATES, RECURRENT_EXTRA, 2),
     ),
     "rows-comparison": Experiment(
         "The same at each method's best learning rate, five seeds.",
-        _recurrent_comparison("rows-search"),
+        _comparison("rows-search"),
         ("rows-search",),
     ),
     "adding-search": Experiment(
         "An LSTM adds two of a hundred numbers: six learning rates for each of three optimizers.",
-        _recurrent_search("adding", "adding_lstm", 4, 64),
+        _search("adding", "adding_lstm", RECURRENT_RATES, RECURRENT_EXTRA, 4),
         metric="val_loss",
     ),
     "adding-comparison": Experiment(
         "The same at each method's best learning rate, five seeds.",
-        _recurrent_comparison("adding-search", by="val_loss"),
+        _comparison("adding-search", by="val_loss"),
         ("adding-search",),
         metric="val_loss",
     ),
