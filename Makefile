@@ -43,7 +43,7 @@ nbval: .venv/ready  ## The committed notebooks, executed again and compared outp
 	@$(PYTHON) tools/book.py nbval
 
 pages: .venv/ready  ## The built pages in a real browser, and what they are made of
-	@$(PYTHON) -m pytest -q tests/built
+	@$(PYTHON) -m pytest -q -n 2 tests/built
 
 mutation: .venv/ready  ## Mutants of the optimizers against their tests (an hour or more; not in test)
 	@$(PYTHON) tools/mutation.py

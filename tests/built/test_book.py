@@ -22,7 +22,8 @@ def test_every_claim_meets_its_evidence():
     assert check_book(ROOT / "book") == []
 
 
-def test_the_pages_in_a_browser():
+@pytest.mark.parametrize("screen", gates.SCREENS, ids=str)
+def test_the_pages_in_a_browser(screen):
     names = [path.relative_to(ROOT).with_suffix(".html").as_posix() for path in pages(ROOT)]
     assert len(names) > 3
-    assert gates.site_problems(HTML, names) == {}
+    assert gates.site_problems(HTML, names, [screen]) == {}
