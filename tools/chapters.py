@@ -87,15 +87,19 @@ def cache_folder(root: Path) -> Path:
 def kernel_settings() -> dict[str, str]:
     """Return the settings every chapter's kernel gets: decided once, for all of them.
 
-    Whether there is a GPU is asked of TensorFlow once and not in each chapter; so is whether the
-    data can be downloaded. Both answers go on to the kernels as environment variables.
+    Whether there is a GPU is asked of TensorFlow once and not in each chapter. A kernel runs on
+    each core, so NumPy's matrix products get one thread: of more, each would wait for one that
+    another kernel keeps from running, and a product take thirty times as long.
     """
     from rmsprop.runtime import choose_profile
 
     if "RMSPROP_PROFILE" in os.environ:
-        return {"RMSPROP_PROFILE": choose_profile(os.environ, gpus=[])}
-    code = "from rmsprop.runtime import start_tensorflow; print(start_tensorflow().profile)"
-    return {"RMSPROP_PROFILE": probe(code)}
+        profile = choose_profile(os.environ, gpus=[])
+    else:
+        profile = probe(
+            "from rmsprop.runtime import start_tensorflow; print(start_tensorflow().profile)"
+        )
+    return {"RMSPROP_PROFILE": profile, "OPENBLAS_NUM_THREADS": "1"}
 
 
 @functools.cache
