@@ -18,6 +18,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, sync_playwright
 
 import chapters
+from rmsprop.claims import load_bibliography
 
 # A folder of somebody's machine; what a program of the reader would print as /home/… too.
 MACHINE_PATH = re.compile(r"(?<![\w.:/])/(?:home|root|Users|tmp|work|private|var)/\w[^\s\"'<]*")
@@ -102,6 +103,14 @@ def without_alt(root: Path) -> list[str]:
         if any(kind.startswith("image/") for kind in output.get("data", {}))
         and len(cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")) < 20
     ]
+
+
+def uncited(root: Path) -> list[str]:
+    """Return the keys of the bibliography that no page and no claim names."""
+    book = root / "book"
+    texts = [path.read_text("utf-8") for path in [book / "claims.yml", *sorted(book.rglob("*.md"))]]
+    named = set(re.findall(r"[\w-]+", "\n".join(texts)))
+    return [key for key in load_bibliography(book / "references.bib") if key not in named]
 
 
 @contextlib.contextmanager

@@ -22,6 +22,10 @@ def test_every_claim_meets_its_evidence():
     assert check_book(ROOT / "book") == []
 
 
+def test_every_source_is_cited():
+    assert gates.uncited(ROOT) == []
+
+
 @pytest.mark.parametrize("screen", gates.SCREENS, ids=str)
 def test_the_pages_in_a_browser(screen):
     names = [path.relative_to(ROOT).with_suffix(".html").as_posix() for path in pages(ROOT)]

@@ -161,6 +161,16 @@ def test_a_picture_without_a_description(small):
     assert any("picture without a description" in problem for problem in problems)
 
 
+def test_a_source_that_nobody_cites(tmp_path):
+    (tmp_path / "book" / "course").mkdir(parents=True)
+    entry = "@misc{%s,\n  author = {A. Author},\n  title = {T},\n  year = {2000}\n}\n"
+    sources = "".join(entry % key for key in ("cited", "of-a-claim", "of-a"))
+    (tmp_path / "book" / "references.bib").write_text(sources, "utf-8")
+    (tmp_path / "book" / "claims.yml").write_text("sources: [of-a-claim]\n", "utf-8")
+    (tmp_path / "book" / "course" / "01.md").write_text("See {cite:t}`cited`.\n", "utf-8")
+    assert gates.uncited(tmp_path) == ["of-a"]
+
+
 @pytest.mark.parametrize(
     ("inserted", "complaint"),
     [
