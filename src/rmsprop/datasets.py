@@ -32,6 +32,7 @@ from pathlib import Path
 import numpy as np
 
 __all__ = [
+    "SHAPES",
     "AddingProblem",
     "Dataset",
     "DatasetError",
@@ -46,6 +47,12 @@ __all__ = [
 ]
 
 _ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+# The shapes of these arrays in the complete data sets that come from files; a file with others is
+# refused.
+SHAPES = {
+    "MNIST": ((60000, 28, 28), (60000,), (10000, 28, 28), (10000,)),
+    "CIFAR-10": ((50000, 32, 32, 3), (50000,), (10000, 32, 32, 3), (10000,)),
+}
 _DIGITS = tuple("0123456789")
 _ANSWER_SECONDS = 5  # how long a server may take to answer before we do without it
 _STALL_SECONDS = 10  # how long a download may stand still
@@ -649,7 +656,7 @@ def _patch(photograph: np.ndarray, number: int) -> np.ndarray:
 _MNIST = _Spec(
     name="MNIST",
     stem="mnist",
-    shapes=((60000, 28, 28), (60000,), (10000, 28, 28), (10000,)),
+    shapes=SHAPES["MNIST"],
     digest="06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16",
     url="https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz",
     sha256="731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1",
@@ -661,7 +668,7 @@ _MNIST = _Spec(
 _CIFAR10 = _Spec(
     name="CIFAR-10",
     stem="cifar10",
-    shapes=((50000, 32, 32, 3), (50000,), (10000, 32, 32, 3), (10000,)),
+    shapes=SHAPES["CIFAR-10"],
     digest="80387ddb9a0edf3fc4a964ee3770296169bb26a651050df20035579673099660",
     url="https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
     sha256="c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
