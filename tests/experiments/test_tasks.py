@@ -18,6 +18,7 @@ from rmsprop.experiments.tasks import (
     build_optimizer,
     complete,
     fit,
+    inspect,
     split,
 )
 
@@ -266,3 +267,25 @@ class TestBuildOptimizer:
     def test_an_unknown_setting_is_named(self):
         with pytest.raises((TypeError, ValueError), match="speed"):
             optimizer("Adam", learning_rate=0.1, speed=3)
+
+
+def test_inspect_is_a_fit_that_counts_the_answers_and_keeps_the_first_kernel():
+    curve, result, data = inspect(RUN)
+    fitted_curve, fitted, fitted_data = fit(RUN)
+    assert (curve, data) == (fitted_curve, fitted_data)
+    assert {name: result.pop(name) for name in fitted} == fitted
+    weights = [result.pop(f"weight_{k}") for k in range(64 * 10)]
+    keras.utils.set_random_seed(RUN.seed)
+    start = models.BUILDERS[RUN.model]((8, 8)).trainable_weights[0].numpy().ravel()
+    step = np.abs(weights - start)
+    assert 0 < np.median(step) < 0.1  # the same kernel, some steps of Adam later
+    answers = np.array([[result.pop(f"answer_{i}_{j}") for j in range(10)] for i in range(10)])
+    truth = split(load_digits(), RUN.examples)[2][1]
+    np.testing.assert_array_equal(answers.sum(axis=1), np.bincount(truth, minlength=10))
+    assert answers.trace() / len(truth) == pytest.approx(fitted["test_accuracy"], abs=1e-6)
+    assert result == {}
+
+
+def test_inspect_finds_nothing_in_a_network_that_diverged():
+    run = dataclasses.replace(RUN, optimizer="SGD", settings={"learning_rate": 1e30})
+    assert inspect(run)[1] == {"diverged": 1.0}

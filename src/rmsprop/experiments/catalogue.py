@@ -220,6 +220,12 @@ def _cifar10_long(recorded):
     return [_cifar10("small_cnn", seed, 50, learning_rate=1e-3) for seed in range(3)]
 
 
+def _cifar10_network(recorded):
+    # as many epochs as it takes until the held-out accuracy stops rising
+    run = _cifar10("small_cnn", 0, 10, learning_rate=1e-3)
+    return [dataclasses.replace(run, task="inspect")]
+
+
 def _cifar10_decay(recorded):
     return [
         _cifar10("small_cnn", 0, 3, learning_rate=1e-3, schedule="inverse", decay=0.9),
@@ -298,6 +304,10 @@ CATALOGUE = {
     ),
     "cifar10-long": Experiment(
         "Article A's network on CIFAR-10 for its 50 epochs: 96.5 %?", _cifar10_long
+    ),
+    "cifar10-network": Experiment(
+        "What are the first filters of article A's network, and what does it confuse?",
+        _cifar10_network,
     ),
     "cifar10-decay": Experiment(
         "What is left of a training if decay = 0.9 shrinks the learning rate, as in Keras 2?",

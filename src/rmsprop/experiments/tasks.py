@@ -12,7 +12,7 @@ import numpy as np
 from rmsprop import datasets
 from rmsprop.experiments import cartpole
 
-__all__ = ["DATA", "OPTIMIZERS", "TASKS", "build_optimizer", "fit", "split"]
+__all__ = ["DATA", "OPTIMIZERS", "TASKS", "build_optimizer", "fit", "inspect", "split"]
 
 VALIDATION = 0.1  # the part of the training examples that is held back to choose settings by
 STEPS_AT_ONCE = 20  # steps that Keras runs before it looks at its callbacks again
@@ -35,6 +35,33 @@ def fit(run):
     data : str
         The first 16 digits of the SHA-256 of the examples.
     """
+    _, _, curve, result, data = _fitted(run)
+    return curve, result, data
+
+
+def inspect(run):
+    """Train a classifier as `fit` does, and write down what it has learned and what it confuses.
+
+    Returns
+    -------
+    curve, result, data
+        Those of `fit`. The result has more: ``weight_0``, ``weight_1``, …, the numbers in the
+        first layer's kernel, the last axis fastest; and ``answer_i_j`` for each two classes: how
+        many test examples of class i it takes for class j. If it diverged, it has neither.
+    """
+    model, (examples, truth), curve, result, data = _fitted(run)
+    if not result["diverged"]:
+        kernel = model.trainable_weights[0].numpy()
+        result |= {f"weight_{k}": weight for k, weight in enumerate(kernel.ravel().tolist())}
+        answers = model.predict(examples, verbose=0)
+        counts = np.zeros((answers.shape[1],) * 2, int)
+        np.add.at(counts, (truth, answers.argmax(axis=1)), 1)
+        result |= {f"answer_{i}_{j}": float(count) for (i, j), count in np.ndenumerate(counts)}
+    return curve, result, data
+
+
+def _fitted(run):
+    """Return the trained model, the test examples and their truth, and what `fit` returns."""
     import keras
 
     from rmsprop import models
@@ -66,13 +93,15 @@ def fit(run):
     ).history
     diverged = not np.isfinite(curve["loss"][-1])
     result = {"diverged": float(diverged)}
+    examples = batches(*test, 500)
     if not diverged:
-        tested = model.evaluate(batches(*test, 500), verbose=0, return_dict=True)
+        tested = model.evaluate(examples, verbose=0, return_dict=True)
         result |= {f"test_{name}": value for name, value in tested.items()}
-    return {"epoch": list(range(1, len(curve["loss"]) + 1)), **curve}, result, _hash(data)
+    curve = {"epoch": list(range(1, len(curve["loss"]) + 1)), **curve}
+    return model, (examples, test[1]), curve, result, _hash(data)
 
 
-TASKS = {"fit": fit, "cartpole": cartpole.train}
+TASKS = {"fit": fit, "inspect": inspect, "cartpole": cartpole.train}
 
 
 def complete(load):
