@@ -92,10 +92,10 @@ def write_ledger(app: Sphinx, exception) -> None:
     page = "book/reference/claims"
     if exception or app.builder.name != "html" or page not in app.env.found_docs:
         return
-    published = claims.published_claims(Path(app.srcdir) / "book" / "claims.yml")
+    ledger = claims.load_ledger(Path(app.srcdir) / "book" / "claims.yml").values()
     target = Path(app.outdir) / page
-    target.with_suffix(".csv").write_text(claims.to_csv(published), "utf-8")
-    target.with_suffix(".json").write_text(claims.to_json(published), "utf-8")
+    target.with_suffix(".csv").write_text(claims.to_csv(ledger), "utf-8")
+    target.with_suffix(".json").write_text(claims.to_json(ledger), "utf-8")
 
 
 def setup(app: Sphinx) -> dict:
