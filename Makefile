@@ -5,17 +5,19 @@ SHELL := bash
 .PHONY: help book test lint unit gates nbval pages mutation notebooks serve lab lock data clean
 
 PYTHON := .venv/bin/python
-# The newest usable Python: a name on the PATH is not enough (version managers leave empty shims).
-FIND_PYTHON := for p in python3.13 python3.12 python3.11 python3 python; do \
-	if $$p -c 'import sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' >/dev/null 2>&1; \
+# BASE_PYTHON if it is given, else the newest usable Python: a name on the PATH is not enough
+# (version managers leave empty shims, Debian a venv that cannot install pip).
+BASE_PYTHON ?=
+FIND_PYTHON := for p in $(BASE_PYTHON) python3.13 python3.12 python3.11 python3 python; do \
+	if $$p -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' >/dev/null 2>&1; \
 	then echo $$p; exit; fi; done; \
 	echo "This book needs Python 3.11, 3.12 or 3.13 with its venv module; none was found." >&2; exit 1
 
 help:  ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-# The environment: the hash-pinned lock, and the library itself, editable. Built under another name
-# first, so that an interrupted set-up is never taken for a whole one.
+# The environment: the hash-pinned lock, and the library itself, editable. `ready` is made last, so
+# that an interrupted set-up is never taken for a whole one.
 .venv/ready: requirements.lock
 	@python=$$($(FIND_PYTHON)); echo "Setting up .venv with $$python (2 to 3 minutes, once)"; \
 	rm -rf .venv; $$python -m venv .venv

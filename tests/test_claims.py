@@ -395,6 +395,8 @@ def test_an_unknown_id_lists_near_ones(book):
         LedgerError, match=r"no claim 'A1\.12' in the ledger; near it: A1\.[12], A1"
     ):
         evidence("A1.12", holds=True)
+    with pytest.raises(LedgerError, match=r"no claim 'nothing like it' in the ledger$"):
+        evidence("nothing like it", holds=True)
 
 
 # The box
@@ -554,6 +556,10 @@ DIED = Failure("Crash", "the process left with status 1", "")
 )
 def test_how_programs_end(code, result):
     assert attempt(code) == result
+
+
+def test_a_signal_without_a_name_is_named_by_its_number():
+    assert claims._how_it_died(-35) == "the process was stopped by signal 35"
 
 
 def test_an_error_without_a_message():

@@ -158,6 +158,13 @@ def test_gradients_that_share_memory_with_parameters_count_as_they_were():
     np.testing.assert_allclose(z, [0.8, 1.9], rtol=1e-15)
 
 
+def test_a_gradient_that_is_a_view_of_memory_mapped_parameters(tmp_path):
+    theta = np.memmap(tmp_path / "theta", np.float64, "w+", shape=(2,))
+    theta[:] = 1, 2
+    SGD(0.1).step([theta], [np.asarray(theta)[::-1]])
+    np.testing.assert_allclose(theta, [0.8, 1.9], rtol=1e-15)
+
+
 def test_memory_mapped_parameters(tmp_path):
     theta = np.memmap(tmp_path / "theta", np.float32, "w+", shape=(4,))
     optimizer = RMSprop(0.1, rho=0.0, epsilon=0.0)
@@ -663,9 +670,19 @@ def test_there_must_be_parameters():
     refuses(RMSprop(), [np.ones((0, 3))], [np.ones((0, 3))], ValueError, message)
 
 
-def test_an_array_must_not_come_twice():
-    a, g = np.ones(2), np.ones(2)
-    refuses(RMSprop(), [a, a], [g, g], ValueError, "^params holds an array twice: pass each once$")
+def test_memory_must_not_come_twice():
+    a, w, flat = np.ones(2), np.ones((2, 2)), np.ones(8)
+    message = "^params holds the same memory twice: pass each array once$"
+    for first, second in ((a, a), (w, w.T), (flat[:5], flat[4:]), (flat[::2], flat[1:3][1:])):
+        grads = [np.ones(first.shape), np.ones(second.shape)]
+        refuses(RMSprop(), [np.ones(1), first, second], [np.ones(1), *grads], ValueError, message)
+
+
+def test_parameters_may_be_parts_of_one_array():
+    flat = np.zeros(8)
+    parts = [flat[:3], flat[3:4], flat[4::2], flat[5::2]]
+    SGD(1.0).step(parts, [np.full(part.shape, i + 1.0) for i, part in enumerate(parts)])
+    np.testing.assert_array_equal(flat, [-1, -1, -1, -2, -3, -4, -3, -4])
 
 
 def test_keys_must_be_strings():
@@ -918,6 +935,17 @@ def damaged(change):
             damaged(lambda s: s["parameters"][0]["slots"].update(v=np.ones(2, np.float32))),
             r"^state 'v' of params\[0\] is float32 of shape \(2,\), it must be float64",
         ),
+        (
+            damaged(lambda s: s["parameters"][0].update(dtype="int32")),
+            r"^state is not .* returned: TypeError\(.*must be float16, float32 or .*, not int32",
+        ),
+        (damaged(lambda s: s["parameters"][0].update(dtype="none")), "returned: TypeError"),
+        (damaged(lambda s: s["parameters"][0].update(shape=2)), "returned: TypeError"),
+        (damaged(lambda s: s["parameters"][0].update(slots=[])), "returned: AttributeError"),
+        (
+            damaged(lambda s: s["parameters"][0]["slots"].update(v=[1.0, 2.0])),
+            "returned: AttributeError",
+        ),
         (None, "^state is not one that state_dict"),
         ({}, "^state is not one that state_dict"),
     ],
@@ -1007,6 +1035,9 @@ def test_loading_what_is_no_optimizer(tmp_path):
         lambda: np.savez(path, a=np.ones(2)),
         lambda: np.savez(path, description="no json"),
         lambda: np.savez(path, description="{}"),
+        lambda: np.savez(path, description="[1]"),
+        lambda: np.savez(path, description='{"parameters": []}'),
+        lambda: np.savez(path, description='{"parameters": [], "optimizer": "RMSprop"}'),
         lambda: np.savez(path, description=np.array([{}], object)),
         lambda: path.write_bytes(_npy(np.ones(2))),
         lambda: path.write_bytes(_truncated(tmp_path)),
@@ -1016,6 +1047,36 @@ def test_loading_what_is_no_optimizer(tmp_path):
             RMSprop.load(path)
     with pytest.raises(FileNotFoundError):
         RMSprop.load(tmp_path / "missing.npz")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda s: s["config"].update(speed=3), "speed"),
+        (lambda s: s.update(config=[1]), "sequence"),
+        (lambda s: s["config"].update(rho=2), "^rho must be a number"),
+        (lambda s: s["config"].update(learning_rate={}), "schedule is not one"),
+        (lambda s: s["parameters"][0].update(dtype="int32"), "not int32"),
+        (lambda s: s.pop("iterations"), "state is not one"),
+    ],
+)
+def test_loading_what_another_program_changed(tmp_path, change, message):
+    path = tmp_path / "x.npz"
+    trained(RMSprop()).save(path)
+    with np.load(path) as file:
+        content = dict(file)
+    state = json.loads(str(content.pop("description")))
+    change(state)
+    np.savez(path, description=json.dumps(state), **content)
+    start = f"^{re.escape(str(path))} is not a saved RMSprop: "
+    with pytest.raises(ValueError, match=f"{start}.*{message.removeprefix('^')}"):
+        RMSprop.load(path)
+
+
+def test_a_file_can_be_read_by_whom_the_system_lets(tmp_path):
+    (tmp_path / "usual").touch()
+    SGD().save(tmp_path / "state.npz")
+    assert (tmp_path / "state.npz").stat().st_mode == (tmp_path / "usual").stat().st_mode
 
 
 def _npy(array):

@@ -33,6 +33,17 @@ def test_drift_is_noticed(tmp_path, file, old, new, complaint):
     assert any(complaint in problem for problem in lock.drift(tmp_path))
 
 
+def test_a_single_package_without_hashes_is_noticed(tmp_path):
+    for name in ("pyproject.toml", "requirements.lock", "environment.yml"):
+        shutil.copy(ROOT / name, tmp_path)
+    path = tmp_path / "requirements.lock"
+    *_, last = pins = [*lock.PIN.finditer(text := path.read_text("utf8"))]
+    for pin, end in ((pins[1], pins[2].start()), (last, len(text))):
+        path.write_text(text[: pin.end()].removesuffix(" \\") + "\n" + text[end:], "utf8")
+        expected = [f"requirements.lock has no hash for {pin[1].lower()}"]
+        assert [p for p in lock.drift(tmp_path) if "hash" in p] == expected
+
+
 def test_importing_the_library_imports_numpy_alone():
     code = "import rmsprop.optimizers, sys; print(*{m.split('.')[0] for m in sys.modules})"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -676,7 +676,12 @@ def test_defaults_are_those_of_the_numpy_optimizers():
         (Rprop, {"step_sizes": 1e-6}, ValueError, "step_sizes must be a pair"),
         (Rprop, {"step_sizes": (0.0, 1.0)}, ValueError, r"step_sizes\[0\] must be .*\(0, inf\)"),
         (Rprop, {"step_sizes": (0.5, 0.0)}, ValueError, r"step_sizes\[1\] must be .*\(0, inf\)"),
-        (Rprop, {"step_sizes": (2.0, 1.0)}, ValueError, "step_sizes must have the smaller"),
+        (
+            Rprop,
+            {"step_sizes": (2.0, 1.0)},
+            ValueError,
+            "step_sizes must be two numbers, the smaller first",
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, dict) else "",
 )

@@ -119,10 +119,10 @@ def test_an_experiment_can_name_it_for_images_of_any_shape(name, shape):
 
 @pytest.mark.parametrize("cell", ["SimpleRNN", "GRU", "LSTM"])
 def test_recurrent_reads_with_kerass_layer_and_answers_after_the_last_step(cell):
-    model = recurrent((7, 3), cell, units=5, outputs=4)
+    model = recurrent((7, 3), cell, outputs=4)
     assert [type(layer).__name__ for layer in model.layers] == ["Reshape", cell, "Dense"]
     x = np.random.default_rng(0).standard_normal((6, 7, 3, 1)).astype("float32")
-    state = np.zeros((6, 5), "float32")
+    state = np.zeros((6, 64), "float32")
     memory = [state, state] if cell == "LSTM" else [state]
     for step in range(7):
         state, memory = model.layers[1].cell(x[:, step, :, 0], memory)

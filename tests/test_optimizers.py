@@ -199,7 +199,10 @@ def test_the_learning_rate_of_rprop_is_a_start_and_cannot_change():
         ({"factors": (1, 1.2)}, r"factors\[0\] must be a number in \(0, 1\)"),
         ({"factors": (0.5, 1)}, r"factors\[1\] must be a number in \(1, inf\)"),
         ({"step_sizes": (0, 1)}, r"step_sizes\[0\] must be a number in \(0, inf\)"),
-        ({"step_sizes": (2, 1)}, r"step_sizes must have the smaller number first, not \(2, 1\)"),
+        (
+            {"step_sizes": (2, 1)},
+            r"step_sizes must be two numbers, the smaller first, not \(2, 1\)",
+        ),
         ({"step_sizes": 1}, "step_sizes must be a pair of numbers, not 1"),
         ({"step_sizes": (1, math.inf)}, r"step_sizes\[1\]"),
     ],
@@ -314,6 +317,8 @@ def test_centered_on_a_constant_gradient_stays_finite(dtype):
         AdaMax(epsilon=0.0),
         Nadam(epsilon=0.0),
         Adafactor(),
+        Adafactor(epsilon_1=0.0),
+        Adafactor(epsilon_1=1e-50),
     ],
     ids=lambda o: f"{type(o).__name__}-{o.get_config()}",
 )
@@ -423,6 +428,17 @@ def test_nadams_product_goes_on_from_the_last_one(monkeypatch):
     assert asked == [1, 2, 3, 4, 5, 6]
 
 
+def test_nadam_that_starts_again_with_another_decay_forgets_the_product():
+    fresh = walk(Nadam(0.1, beta_1=0.5), [[1.0], [2.0]])
+    for steps in (1, 2):
+        optimizer = Nadam(0.1, beta_1=0.9)
+        unused = optimizer.state_dict()
+        walk(optimizer, [[1.0]] * steps)
+        optimizer.load_state_dict(unused)
+        optimizer.beta_1 = 0.5
+        np.testing.assert_array_equal(walk(optimizer, [[1.0], [2.0]]), fresh)
+
+
 def test_nadam_of_dozat_is_not_that_of_keras():
     gs = [[0.1], [-0.2], [0.3]]
     dozat = walk(Nadam(0.01, epsilon=1e-8), gs)[-1, 0]
@@ -464,6 +480,18 @@ def test_adafactor_of_a_matrix_of_rank_one_is_exact():
     kept = slots(optimizer)
     np.testing.assert_allclose(kept["rows"], (g**2).mean(axis=1))
     np.testing.assert_allclose(kept["columns"], (g**2).mean(axis=0))
+
+
+@pytest.mark.parametrize("epsilon_1", [1e-30, 1e-50, 0.0])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_adafactor_of_a_row_and_a_column_without_gradient(dtype, epsilon_1):
+    g = np.array([[[0, 0, 0], [0, 100, -200]], [[0, 0, 0], [0, 0, 0]]], dtype)
+    theta, optimizer = np.ones((2, 2, 3), dtype), Adafactor(0.01, epsilon_1=epsilon_1)
+    for _ in range(3):
+        optimizer.step([theta], [g])
+    np.testing.assert_array_equal(theta[g == 0], 1)
+    assert (theta[g > 0] < 1).all()
+    assert (theta[g < 0] > 1).all()
 
 
 def test_adafactor_factors_the_last_two_axes_and_keeps_little():

@@ -269,9 +269,66 @@ def test_points():
     figure, ax = plt.subplots()
     ax.scatter([1, 2], [3, 4], label="runs")
     ax.scatter([1, 2], [3, 4], label="_shadow")
-    ax.fill_between([1, 2], [3, 4], label="band")
     ax.set(xlabel="seed", ylabel="loss")
     assert table(figure) == [["seed", "runs: loss"], ["1", "3"], ["2", "4"]]
+
+
+def test_bands():
+    figure, ax = plt.subplots()
+    ax.plot([1, 2, 3], [5, 6, 7], label="SGD")
+    ax.fill_between([1, 2, 3], [8, 9, 2], [4, 5, 6])
+    ax.fill_between([1, 2, 3, 4], [1, 2, 3, 4], where=[True, True, False, False], label="Adam")
+    ax.fill_between([1, 2], [3, 4], label="_shadow")
+    ax.fill_between([1, 2], [3, 4], where=[False, False])
+    ax.set(xlabel="epoch", ylabel="loss")
+    header, *rows = table(figure)
+    assert header == [
+        *("epoch", "SGD: loss", "range 1: loss, low", "range 1: loss, high"),
+        *("Adam: epoch", "Adam: loss, low", "Adam: loss, high"),
+    ]
+    assert rows == [
+        ["1", "5", "4", "8", "1", "0", "1"],
+        ["2", "6", "5", "9", "2", "0", "2"],
+        ["3", "7", "2", "6", "", "", ""],
+    ]
+
+
+def test_a_band_with_a_gap():
+    figure, ax = plt.subplots()
+    ax.fill_between([1, 2, 3, 4, 5], [1, 2, 3, 4, 5], where=[True, True, False, True, True])
+    assert table(figure)[0] == ["x", "range 1: y, low", "range 1: y, high"]
+    assert [row[0] for row in table(figure)[1:]] == ["1", "2", "4", "5"]
+
+
+def test_bars_from_a_low_end_to_a_high_one():
+    figure, ax = plt.subplots()
+    ax.vlines([1, 2], [5, 3], [4, 6], label="runs")
+    ax.hlines([1, 2], [0, 0], [7, 8])
+    ax.fill_betweenx([1, 2], [3, 4])
+    ax.add_collection(mpl.collections.LineCollection([[(0, 0), (1, 2)], [(0, 0), (2, 1)]]))
+    assert table(figure) == [
+        [
+            *("x", "runs: y, low", "runs: y, high"),
+            *("range 2: y", "range 2: x, low", "range 2: x, high"),
+            *("range 3: x, low", "range 3: x, high"),
+        ],
+        ["1", "4", "5", "1", "0", "7", "0", "3"],
+        ["2", "3", "6", "2", "0", "8", "0", "4"],
+    ]
+
+
+def test_error_bars():
+    figure, ax = plt.subplots()
+    ax.errorbar([1, 2], [3, 4], yerr=[0.5, 1], label="SGD")
+    ax.errorbar([1, 2], [5, 6], yerr=1, fmt="none")
+    assert table(figure) == [
+        [
+            *("x", "SGD: y", "SGD: y, low", "SGD: y, high"),
+            *("range 2: y, low", "range 2: y, high"),
+        ],
+        ["1", "3", "2.5", "3.5", "4", "6"],
+        ["2", "4", "3", "5", "5", "7"],
+    ]
 
 
 def test_panels_are_told_apart():

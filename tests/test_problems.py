@@ -385,10 +385,11 @@ def test_noise_leaves_everything_else_alone():
         ({"noise": -1.0}, "noise must be a number or one for each coordinate"),
         ({"noise": (1.0, 2.0, 3.0)}, r"noise must be .*shape \(2,\)"),
         ({"noise": np.nan}, "noise must be finite"),
-        ({"batch_size": 0}, "batch_size must be a whole number ≥ 1, got 0"),
-        ({"batch_size": 1.5}, r"batch_size must be a whole number ≥ 1, got 1\.5"),
-        ({"seed": -1}, "seed must be a whole number ≥ 0, got -1"),
-        ({"seed": None}, "seed must be a whole number ≥ 0, got None"),
+        ({"batch_size": 0}, "batch_size must be a whole number of at least 1, not 0"),
+        ({"batch_size": 1.5}, r"batch_size must be a whole number of at least 1, not 1\.5"),
+        ({"seed": -1}, "seed must be a whole number of at least 0, not -1"),
+        ({"batch_size": True}, "batch_size must be a whole number of at least 1, not True"),
+        ({"seed": None}, "seed must be a whole number of at least 0, not None"),
     ],
 )
 def test_noise_refuses(arguments, message):
@@ -428,14 +429,23 @@ def test_online_problem_with_one_c_a_run():
     np.testing.assert_allclose(problem.loss(theta), [0.5 / 3, 1.5 / 3])
 
 
+@pytest.mark.parametrize("shape", [(1,), (3, 1), (2, 1, 1)])
+def test_online_problem_with_one_c_a_run_needs_these_runs(shape):
+    problem = OnlineReddi(np.array([3.0, 5.0]))
+    message = rf"^theta must have shape \(2, 1\), a run for each c, got {re.escape(str(shape))}$"
+    for method in (problem.loss, problem.gradient):
+        with pytest.raises(ValueError, match=message):
+            method(np.zeros(shape))
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"c": 2.0}, "c must be above period − 1 = 2"),
         ({"c": (3.0, 1.0)}, "c must be above period − 1 = 2"),
         ({"c": np.nan}, "c must be finite"),
-        ({"period": 1}, "period must be a whole number ≥ 2, got 1"),
-        ({"period": 3.0}, r"period must be a whole number ≥ 2, got 3\.0"),
+        ({"period": 1}, "period must be a whole number of at least 2, not 1"),
+        ({"period": 3.0}, r"period must be a whole number of at least 2, not 3\.0"),
     ],
 )
 def test_online_problem_refuses(arguments, message):

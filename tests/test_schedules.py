@@ -137,5 +137,16 @@ def test_another_callable_cannot_be_saved():
 def test_an_unknown_name_cannot_be_read():
     with pytest.raises(ValueError, match="no schedule is called 'Warp'; there are: Constant, Inv"):
         schedules.deserialize({"class_name": "Warp", "config": {}})
-    with pytest.raises(ValueError, match="no schedule is called None"):
-        schedules.deserialize({})
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        *({}, None, [1], {"class_name": "Constant"}, {"class_name": [], "config": {}}),
+        {"class_name": "Constant", "config": {"rate": 0.1}},
+        {"class_name": "Constant", "config": 0.1},
+    ],
+)
+def test_what_is_no_description_cannot_be_read(config):
+    with pytest.raises(ValueError, match=r"^schedule is not one that serialize\(\) returned: "):
+        schedules.deserialize(config)

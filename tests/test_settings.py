@@ -2,6 +2,8 @@
 
 import math
 import re
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -41,7 +43,20 @@ def test_number_refuses_what_lies_outside(value):
         number(0, 1)("rho", value)
 
 
-@pytest.mark.parametrize("value", ["0.5", True, None, [], {}, "a", [[0.1], [0.1, 0.2]], 1j, len])
+def test_number_takes_what_python_counts_as_one():
+    for value in (Fraction(1, 4), Decimal("0.25"), [Fraction(1, 4)]):
+        assert number(0, 1)("rho", value) == 0.25
+    for value in (3, np.int8(3), np.uint64(3)):
+        assert number(0)("rho", value) == 3.0
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("0.5", True, None, [], {}, "a", [[0.1], [0.1, 0.2]], 1j, len),
+        *(b"0.5", ["0.5"], [True], np.True_, [0.5 + 0j], 10**400, np.datetime64(0, "D")),
+    ],
+)
 def test_number_refuses_what_is_no_number(value):
     with pytest.raises(ValueError, match=re.escape(f"such, not {value!r}") + "$"):
         number(0, 1)("rho", value)
@@ -72,8 +87,10 @@ def test_pair():
     for value in (0.5, (0.5,), (0.1, 0.2, 0.3), "ab", {0.1, 0.2}):
         with pytest.raises(ValueError, match=r"^factors must be a pair of numbers, not "):
             check("factors", value)
-    with pytest.raises(ValueError, match=re.escape("smaller number first, not (0.5, 0.4)")):
-        check("factors", (0.5, 0.4))
+    for value in ((0.5, 0.4), ([0.1, 0.2], 1), (0.1, np.array([0.3, 0.4]))):
+        expected = f"factors must be two numbers, the smaller first, not {value!r}"
+        with pytest.raises(ValueError, match=re.escape(expected)):
+            check("factors", value)
     with pytest.raises(ValueError, match=re.escape("factors[0] must be a number in [0, 1)")):
         check("factors", (1.0, 1.5))
     with pytest.raises(ValueError, match=re.escape("factors[1] must be a number in [0, 2)")):

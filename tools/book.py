@@ -25,6 +25,20 @@ from kernels import FileKernelManager
 
 CELL_TIMEOUT = 900  # seconds; the longest cell of the full profile, with room
 JUPYTER_BOOK = Path(sys.executable).with_name("jupyter-book")
+# What a page is made of; a file saved here builds the book again while `make serve` runs.
+WATCHED = (
+    "_config.yml",
+    "_toc.yml",
+    "book/*.bib",
+    "book/*.md",
+    "book/*.yml",
+    "book/**/*.md",
+    "book/_ext/*.py",
+    "book/_static/*.css",
+    "book/_static/*.js",
+    "book/records/*/*.csv",
+    "src/**/*.py",
+)
 PROVENANCE = "import json, rmsprop.runtime as _r; print(json.dumps(_r.describe(globals())))"
 
 
@@ -95,11 +109,14 @@ def execute(root: Path) -> bool:
                 ok = False
                 print(f"  {name(path, root):40} FAILED\n{error}", flush=True)
                 continue
+            if cache.path != chapters.cache_folder(root):
+                pool.shutdown(cancel_futures=True)
+                raise SystemExit(
+                    "The library was edited while the chapters ran: run `make book` again."
+                )
             bundle = CacheBundleIn(notebook, str(path), data={**data, "commit": at})
             cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
             print(f"  {name(path, root):40} {data['execution_seconds']:5.1f} s", flush=True)
-    if cache.path != chapters.cache_folder(root):
-        raise SystemExit("The library was edited while the chapters ran: run `make book` again.")
     return ok
 
 
@@ -179,7 +196,7 @@ def serve(root: Path) -> None:
         subprocess.run(command, check=False)
 
     rebuild()
-    for pattern in ("book/**/*.md", "book/*.md", "book/*.yml", "book/_static/*.css", "src/**/*.py"):
+    for pattern in WATCHED:
         server.watch(str(root / pattern), rebuild)
     server.serve(root=str(root / "_build" / "html"), host="127.0.0.1", port=8000)
 

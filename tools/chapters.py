@@ -30,7 +30,18 @@ LIBRARY = (
     "_toc.yml",  # pages that list pages
 )
 # The packages whose version can change an output.
-PACKAGES = ("numpy", "tensorflow", "keras", "matplotlib", "scikit-learn", "mlxtend")
+PACKAGES = (
+    "numpy",
+    "tensorflow",
+    "keras",
+    "matplotlib",
+    "scikit-learn",
+    "mlxtend",
+    "sktime",
+    "gymnasium",
+)
+# What a sweep leaves beside the records, and what Python leaves beside its sources.
+LEFT_BEHIND = (".lock", ".part", ".damaged", ".pyc")
 
 
 def pages(root: Path) -> list[Path]:
@@ -73,7 +84,8 @@ def cache_folder(root: Path) -> Path:
         top = root / name
         files = sorted(top.rglob("*")) if top.is_dir() else [top]
         for path in files:
-            if path.is_file() and path.suffix != ".pyc" and ".egg-info" not in str(path.parent):
+            left_behind = path.name.endswith(LEFT_BEHIND) or ".egg-info" in str(path.parent)
+            if path.is_file() and not left_behind:
                 digest.update(path.relative_to(root).as_posix().encode() + b"\0")
                 digest.update(hashlib.sha256(path.read_bytes()).digest())
     versions = [f"{name} {importlib.metadata.version(name)}" for name in PACKAGES]

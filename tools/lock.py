@@ -76,10 +76,11 @@ def drift(root: Path) -> list[str]:
             for version in versions
             if version not in requirement.specifier
         ]
-    for name, _, _ in pins(lock):
-        start = re.search(rf"^{re.escape(name)}==", lock, re.MULTILINE | re.IGNORECASE).end()
-        if "--hash=sha256:" not in lock[start : start + 400]:
-            found.append(f"requirements.lock has no hash for {name}")
+    matches = [*PIN.finditer(lock)]
+    ends = [match.start() for match in matches[1:]] + [len(lock)]
+    for match, end in zip(matches, ends, strict=True):
+        if "--hash=sha256:" not in lock[match.end() : end]:
+            found.append(f"requirements.lock has no hash for {match[1].lower()}")
     if (root / "environment.yml").read_text("utf8") != environment(lock):
         found.append("environment.yml is not what requirements.lock gives: run `make lock`")
     return found

@@ -519,7 +519,8 @@ def _stop_group(process):
 
 def _how_it_died(status):
     if status < 0:
-        return f"the process was stopped by {signal.Signals(-status).name}"
+        names = {known.value: known.name for known in signal.Signals}  # not all have one
+        return f"the process was stopped by {names.get(-status, f'signal {-status}')}"
     return f"the process left with status {status}"
 
 
@@ -645,7 +646,8 @@ def evidence(claim_id, *, holds=None, error=None, missing=None, measured=None):
 def _look_up(ledger, claim_id):
     if claim_id not in ledger:
         near = difflib.get_close_matches(str(claim_id), ledger)
-        raise LedgerError(f"no claim {claim_id!r} in the ledger; near it: {', '.join(near)}")
+        hint = f"; near it: {', '.join(near)}" if near else ""
+        raise LedgerError(f"no claim {claim_id!r} in the ledger{hint}")
     return ledger[claim_id]
 
 

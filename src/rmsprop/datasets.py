@@ -21,7 +21,6 @@ import functools
 import hashlib
 import importlib.metadata
 import logging
-import numbers
 import os
 import sys
 import tarfile
@@ -30,6 +29,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
+
+from rmsprop.settings import whole
 
 __all__ = [
     "SHAPES",
@@ -113,41 +114,6 @@ class Dataset:
     def complete(self) -> bool:
         """Whether this is the whole data set."""
         return not self.note
-
-    def subset(self, train: int, test: int) -> "Dataset":
-        """Return at most `train` and `test` images, spread evenly over the file and each class.
-
-        The choice is always the same, and keeps the order of the file.
-
-        Parameters
-        ----------
-        train, test : int
-            How many images at most, 1 or more: all of them where there are fewer.
-
-        Raises
-        ------
-        ValueError
-            If a number is less than 1.
-
-        Examples
-        --------
-        >>> few = load_digits().subset(train=100, test=20)
-        >>> len(few.x_train), len(few.x_test), few.complete
-        (100, 20, False)
-        """
-        picks = {}
-        for part, most in (("train", train), ("test", test)):
-            if not isinstance(most, numbers.Integral) or most < 1:
-                raise ValueError(f"{part} must be an integer, 1 or more, not {most!r}")
-            labels = getattr(self, f"y_{part}")
-            by_class = np.argsort(labels, kind="stable")
-            count = min(most, len(labels))
-            pick = np.sort(by_class[np.arange(count) * len(labels) // count])
-            picks |= {f"x_{part}": getattr(self, f"x_{part}")[pick], f"y_{part}": labels[pick]}
-        if train >= len(self.y_train) and test >= len(self.y_test):
-            return self
-        part_of = f"a part of its {len(self.y_train):,} + {len(self.y_test):,}"
-        return dataclasses.replace(self, **picks, note=self.note or part_of)
 
     def __repr__(self):
         origin = {
@@ -353,7 +319,7 @@ def load_adding_problem(length: int = 100) -> AddingProblem:
     Raises
     ------
     ValueError
-        If the length is no integer, or less than 2.
+        If the length is no whole number, or less than 2.
 
     References
     ----------
@@ -366,8 +332,7 @@ def load_adding_problem(length: int = 100) -> AddingProblem:
     >>> adding.x_train.shape, adding.x_train[0, :, 1].astype(int)
     ((40000, 10, 2), array([1, 0, 0, 0, 0, 0, 0, 1, 0, 0]))
     """
-    if isinstance(length, bool) or not isinstance(length, numbers.Integral) or length < 2:
-        raise ValueError(f"length must be an integer, 2 or more, not {length!r}")
+    length = whole(2)("length", length)
     rng, count, half = np.random.default_rng(0), 45_000, length // 2
     x = np.zeros((count, length, 2), np.float32)
     x[..., 0] = rng.random((count, length), np.float32)

@@ -4,16 +4,14 @@ One call runs one setting or ten thousand: leading axes of ``start`` are indepen
 optimizer whose hyper-parameters have the same leading axes gives each run its own.
 """
 
-import csv
 import math
-import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from rmsprop.problems import Problem
+from rmsprop.settings import whole
 
 __all__ = ["Trajectory", "minimize"]
 
@@ -59,45 +57,16 @@ class Trajectory:
         """Count the steps until the loss is at or below ``target``, shape (...); inf for never.
 
         A miss counts as infinity, so that a median or a performance profile over runs is right.
+
+        Raises
+        ------
+        ValueError
+            If ``target`` is NaN.
         """
         if math.isnan(target):
             raise ValueError("target must be a number, got nan")
         reached = self.losses <= target
         return np.where(reached.any(axis=0), reached.argmax(axis=0), np.inf)[()]
-
-    def to_csv(self, path: str | os.PathLike) -> None:
-        """Write one line a step: step, theta_1 … theta_d, loss, gradient_norm.
-
-        A batch has one line a step and run, with the run's number (batch axes flattened in C
-        order) in a column after the step.  Numbers are written so that reading them gives the
-        same float64.  The file appears whole or not at all: it is written under a temporary name
-        in the same folder and renamed.
-
-        Raises
-        ------
-        FileNotFoundError
-            If the folder of ``path`` does not exist.
-        """
-        path = Path(path)
-        if not path.parent.is_dir():
-            raise FileNotFoundError(f"path: folder {str(path.parent)!r} does not exist; make it")
-        d = self.parameters.shape[-1]
-        batched = self.diverged.ndim > 0
-        header = [f"theta_{i}" for i in range(1, d + 1)] + ["loss", "gradient_norm"]
-        table = np.column_stack(
-            [self.parameters.reshape(-1, d), self.losses.ravel(), self.gradient_norms.ravel()]
-        )
-        part = path.with_name(f"{path.name}.{os.getpid()}.part")
-        try:
-            with part.open("w", newline="") as file:
-                writer = csv.writer(file, lineterminator="\n")
-                writer.writerow(["step", *(["run"] if batched else []), *header])
-                for i, numbers in enumerate(table.tolist()):
-                    step, run = divmod(i, self.diverged.size)
-                    writer.writerow([step, *([run] if batched else []), *numbers])
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
 
 
 def minimize(problem: Problem, optimizer, steps: int, start: ArrayLike | None = None) -> Trajectory:
@@ -121,6 +90,14 @@ def minimize(problem: Problem, optimizer, steps: int, start: ArrayLike | None = 
     start : array of shape (..., d), optional
         Default: ``problem.start``.  Not changed.  Its float dtype is the dtype of the run.
 
+    Raises
+    ------
+    TypeError
+        If the optimizer cannot step, or ``start`` does not hold real numbers.
+    ValueError
+        If ``steps`` is no whole number or negative, or ``start`` is not finite or of a shape that
+        does not fit the problem.
+
     Examples
     --------
     >>> from rmsprop.optimizers import RMSprop
@@ -142,8 +119,7 @@ def minimize(problem: Problem, optimizer, steps: int, start: ArrayLike | None = 
             "optimizer must be an object with step(params, grads), such as RMSprop(), "
             f"got {optimizer!r}"
         )
-    if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or steps < 0:
-        raise ValueError(f"steps must be a whole number ≥ 0, got {steps!r}")
+    steps = whole(0)("steps", steps)
     # project() checks dtype and shape, as every method of a problem does
     theta = np.array(problem.project(problem.start if start is None else start))
     if not np.isfinite(theta).all():

@@ -5,11 +5,12 @@ state and its saving, and cutting large arrays into blocks that fit the processo
 and no clever formula, is what makes plain NumPy fast here.
 """
 
+import contextlib
 import inspect
+import itertools
 import json
 import math
 import os
-import tempfile
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -213,8 +214,8 @@ class Optimizer:
         TypeError, ValueError
             If params and grads do not fit each other, the settings or the steps before.
         FloatingPointError
-            If a gradient is not finite and `nonfinite` is "raise". Whatever is raised, neither
-            parameters nor state have changed.
+            If a gradient is not finite and `nonfinite` is "raise". Whatever of these is raised,
+            neither parameters nor state have changed.
 
         Examples
         --------
@@ -255,9 +256,10 @@ class Optimizer:
         """Return the records of new parameters."""
         if not thetas:
             raise ValueError("params is empty: pass the arrays to train")
-        if len({id(theta) for theta in thetas}) < len(thetas):
-            raise ValueError("params holds an array twice: pass each once")
-        return [self._parameter(*item) for item in zip(names, thetas, strict=True)]
+        parameters = [self._parameter(*item) for item in zip(names, thetas, strict=True)]
+        if overlap(thetas):
+            raise ValueError("params holds the same memory twice: pass each array once")
+        return parameters
 
     def _parameter(self, name, theta):
         """Return the record of a new parameter."""
@@ -442,15 +444,18 @@ class Optimizer:
         """
         try:
             name = state["optimizer"]
+            if name != type(self).__name__:
+                raise ValueError(f"state is one of {name}, this optimizer is {type(self).__name__}")
             iterations = whole(0)("iterations", state["iterations"])
             skipped = whole(0)("skipped", state["skipped"])
-            entries = [(p["name"], p["shape"], p["dtype"], p["slots"]) for p in state["parameters"]]
-        except (KeyError, TypeError) as error:
+            parameters = [
+                self._restored(p["name"], p["shape"], p["dtype"], p["slots"])
+                for p in state["parameters"]
+            ]
+        except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"state is not one that state_dict() returned: {error!r}") from error
-        if name != type(self).__name__:
-            raise ValueError(f"state is one of {name}, this optimizer is {type(self).__name__}")
-        self._parameters = [self._restored(*entry) for entry in entries]
-        self.has_begun = bool(entries)
+        self._parameters = parameters
+        self.has_begun = bool(parameters)
         self.iterations = iterations
         self.skipped = skipped
 
@@ -484,6 +489,7 @@ class Optimizer:
 
         Examples
         --------
+        >>> import tempfile
         >>> from rmsprop.optimizers import RMSprop
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     path = os.path.join(folder, "rmsprop.npz")
@@ -498,14 +504,14 @@ class Optimizer:
             for name, slot in parameter.pop("slots").items()
         }
         path = os.fspath(path)
-        handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path) or ".")
+        temporary = f"{path}.{os.getpid()}.part"
         try:
-            with open(handle, "wb") as file:
+            with open(temporary, "wb") as file:
                 np.savez(file, description=json.dumps(state), **arrays)
             os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)
 
     @classmethod
     def load(cls, path):
@@ -523,12 +529,23 @@ class Optimizer:
                 for i, parameter in enumerate(state["parameters"]):
                     keys = [key for key in file.files if key.startswith(f"{i}/")]
                     parameter["slots"] = {key.partition("/")[2]: file[key] for key in keys}
-        except (ValueError, KeyError, AttributeError, zipfile.BadZipFile, EOFError) as error:
+            kind, config = state["optimizer"], state["config"]
+        except (
+            AttributeError,
+            EOFError,
+            KeyError,
+            TypeError,
+            ValueError,
+            zipfile.BadZipFile,
+        ) as error:
             raise ValueError(f"{path} is not a saved optimizer: {error}") from error
-        if state["optimizer"] != cls.__name__:
-            raise ValueError(f"{path} holds a {state['optimizer']}, not a {cls.__name__}")
-        optimizer = cls.from_config(state["config"])
-        optimizer.load_state_dict(state)
+        if kind != cls.__name__:
+            raise ValueError(f"{path} holds a {kind}, not a {cls.__name__}")
+        try:
+            optimizer = cls.from_config(config)
+            optimizer.load_state_dict(state)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{path} is not a saved {cls.__name__}: {error}") from error
         return optimizer
 
 
@@ -564,10 +581,27 @@ def sum_of_squares(g):
         return float(np.vecdot(rows, rows).sum()) + float(np.vdot(rest, rest))
 
 
+def owner(array):
+    """Return the object whose memory an array shows."""
+    while (base := getattr(array, "base", None)) is not None:
+        array = base
+    return array
+
+
 def unaliased(gs, thetas):
     """Return the gradients, with copies of those that share memory with a parameter."""
-    owners = {id(a if a.base is None else a.base) for a in thetas}
-    return [g.copy() if id(g if g.base is None else g.base) in owners else g for g in gs]
+    # Most arrays own their memory, and to look at one is cheaper than a call.
+    owners = {id(a if a.base is None else owner(a)) for a in thetas}
+    return [g.copy() if id(g if g.base is None else owner(g)) in owners else g for g in gs]
+
+
+def overlap(arrays):
+    """Return whether two arrays share an element."""
+    groups = {}
+    for array in arrays:
+        groups.setdefault(id(owner(array)), []).append(array)
+    pairs = itertools.chain(*(itertools.combinations(group, 2) for group in groups.values()))
+    return any(np.shares_memory(*pair) for pair in pairs)
 
 
 def cores():

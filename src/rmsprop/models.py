@@ -177,7 +177,7 @@ def cifar10_cnn(shape=(32, 32, 3), augment=True):
     )
 
 
-def recurrent(shape, cell="LSTM", units=64, outputs=10, masked=False):
+def recurrent(shape, cell="LSTM", outputs=10, masked=False):
     """Return a network that reads a sequence step by step and answers after the last one.
 
     Parameters
@@ -185,9 +185,7 @@ def recurrent(shape, cell="LSTM", units=64, outputs=10, masked=False):
     shape : tuple of int
         (steps, features) of a sequence. An image is one too: its rows are the steps.
     cell : {"LSTM", "GRU", "SimpleRNN"}, optional
-        The layer of Keras that reads, with its own defaults.
-    units : int, optional
-        Numbers in its hidden state.
+        The layer of Keras that reads, with 64 numbers in its hidden state and its own defaults.
     outputs : int, optional
         Classes to choose from, with softmax; 1 for a number, as it comes.
     masked : bool, optional
@@ -209,7 +207,7 @@ def recurrent(shape, cell="LSTM", units=64, outputs=10, masked=False):
             keras.Input(_with_channels(shape)),
             layers.Reshape((shape[0], math.prod(shape[1:]))),
             *([layers.Masking()] if masked else []),
-            getattr(layers, cell)(units),
+            getattr(layers, cell)(64),
             layers.Dense(outputs, activation="softmax" if outputs > 1 else None),
         ],
         name="recurrent",

@@ -11,6 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rmsprop.settings import whole
+
 __all__ = ["MLP", "LinearRegression"]
 
 
@@ -55,13 +57,6 @@ def _labels(y: ArrayLike, shape: tuple[int, int]) -> np.ndarray:
     return y
 
 
-def _count(name: str, value: int) -> int:
-    """Return ``value``, which must be a whole number ≥ 1."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"{name} must be a whole number ≥ 1, got {value!r}")
-    return int(value)
-
-
 def _generator(rng: np.random.Generator) -> np.random.Generator:
     """Return ``rng``, which must be a generator: nothing here draws from global state."""
     if not isinstance(rng, np.random.Generator):
@@ -86,6 +81,13 @@ class LinearRegression:
     parameters : list of arrays
         [w, shape (n_features,); b, shape (1,)], or [w] without intercept.
 
+    Raises
+    ------
+    TypeError
+        If ``rng`` is no generator.
+    ValueError
+        If ``n_features`` is no whole number or less than 1.
+
     Examples
     --------
     >>> model = LinearRegression(1)
@@ -103,7 +105,7 @@ class LinearRegression:
     def __init__(
         self, n_features: int, intercept: bool = True, rng: np.random.Generator | None = None
     ):
-        n_features = _count("n_features", n_features)
+        n_features = whole(1)("n_features", n_features)
         w = np.zeros(n_features) if rng is None else _generator(rng).standard_normal(n_features)
         self.parameters = [w, np.zeros(1)] if intercept else [w]
 
@@ -200,6 +202,14 @@ class MLP:
     parameters : list of arrays
         [W₁, b₁, W₂, b₂, …], W of shape (fan_in, fan_out), b of shape (fan_out,), as in Keras.
 
+    Raises
+    ------
+    TypeError
+        If ``rng`` is no generator.
+    ValueError
+        If there are fewer than two ``sizes``, one is no whole number or less than 1, or the
+        activation or the output is unknown.
+
     Examples
     --------
     >>> model = MLP((2, 8, 2), activation="tanh", rng=np.random.default_rng(0))
@@ -231,7 +241,7 @@ class MLP:
             if value not in known:
                 raise ValueError(f"{name} must be one of {', '.join(known)}, got {value!r}")
         rng = _generator(rng)
-        self.sizes = tuple(_count("sizes", size) for size in sizes)
+        self.sizes = tuple(whole(1)("sizes", size) for size in sizes)
         self.activation = activation
         self.output = output
         self.parameters = []

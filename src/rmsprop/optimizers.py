@@ -634,6 +634,10 @@ class Nadam(AdamLike):
         self._product = t, product
         return product
 
+    def load_state_dict(self, state):
+        super().load_state_dict(state)
+        self._product = 0, 1.0  # after an unused state, β₁ and ψ may change
+
     def rule(self, theta, g, m, v, *, lr, beta_1, beta_2, epsilon, of_m, of_g, correction_2):
         average(m, beta_1, g)
         average_square(v, beta_2, g)
@@ -699,7 +703,7 @@ class Adafactor(Optimizer):
     beta_2_decay : float in [-1, 0), default -0.8
         c of the decay 1 − tᶜ of the averages.
     epsilon_1 : float, at least 0, default 1e-30
-        ε₁ keeps the division finite.
+        ε₁ keeps the division finite; 0 stands for the smallest number that does.
     epsilon_2 : float, at least 0, default 1e-3
         ε₂, the smallest rms(θ) that is believed: parameters that start at 0 move too.
     clip_threshold : float above 0, default 1
@@ -745,8 +749,9 @@ class Adafactor(Optimizer):
         return {name: np.zeros(shape, parameter.work_dtype) for name, shape in shapes.items()}
 
     def coefficients(self):
+        tiny = float(np.finfo(np.float32).tiny)  # in place of 0, which would make 0/0
         return {
-            "epsilon_1": self.epsilon_1,
+            "epsilon_1": np.maximum(self.epsilon_1, tiny),
             "epsilon_2": self.epsilon_2,
             "clip_threshold": self.clip_threshold,
         }
@@ -776,11 +781,13 @@ class Adafactor(Optimizer):
         if v is None:
             average(rows, rho, squares.mean(axis=-1))
             average(columns, rho, squares.mean(axis=-2))
-            scale = rows / rows.mean(axis=-1, keepdims=True)
-            v = scale[..., None] * columns[..., None, :]
+            # Root by root: of a row and a column without gradient the product underflows.
+            scale = np.sqrt(rows) / np.sqrt(rows.mean(axis=-1, keepdims=True))
+            step = g / scale[..., None]
+            step /= np.sqrt(columns)[..., None, :]
         else:
             average(v, rho, squares)
-        step = g / np.sqrt(v)
+            step = g / np.sqrt(v)
         step /= np.maximum(1, rms(step) / clip_threshold)
         theta -= np.maximum(epsilon_2, rms(theta)) * np.minimum(lr, largest) * step
 

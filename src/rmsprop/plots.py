@@ -156,6 +156,11 @@ def trajectory(ax, parameters, label):
     parameters : array of shape (steps + 1, 2)
     label : str
         The legend's text; a method's name gives the path its style.
+
+    Raises
+    ------
+    ValueError
+        If the parameters are not two numbers a step.
     """
     parameters = np.asarray(parameters)
     if parameters.ndim != 2 or parameters.shape[1] != 2:
@@ -254,7 +259,9 @@ def to_csv(figure):
     str
         Numbers with six significant digits. A column's name is the axis' label, after the label
         of the line, and after the panel's title, or its number, if there are several panels. Lines
-        over the same x share that column; an image's values go down row by row.
+        over the same x share that column; an image's values go down row by row. A band, and bars
+        such as those of ``vlines`` and ``errorbar``, have a low and a high end, and a number where
+        they have no label.
 
     Examples
     --------
@@ -290,14 +297,17 @@ def _cell(values, row):
 
 def _columns(ax):
     """Yield the names and the values of a panel's columns."""
-    x_name, y_name = ax.get_xlabel() or "x", ax.get_ylabel() or "y"
+    x_name, y_name = axes = ax.get_xlabel() or "x", ax.get_ylabel() or "y"
     previous = None
-    for names, x, y in _curves(ax):
-        if previous is None or not np.array_equal(previous, x):
-            yield [*(names if previous is not None else []), x_name], x
-        previous = x
-        yield [*names, y_name], y
+    for names, along, places, values in [*_curves(ax), *_ranges(ax)]:
+        if previous is None or previous[0] != along or not np.array_equal(previous[1], places):
+            yield [*(names if previous is not None else []), axes[along]], places
+        previous = along, places
+        for end, column in values.items():
+            yield [*names, axes[1 - along] + end], column
     for bars in ax.containers:
+        if not isinstance(bars, mpl.container.BarContainer):
+            continue
         names = _label(bars)
         name, value = (y_name, x_name) if bars.orientation == "horizontal" else (x_name, y_name)
         yield [*names, name], _bar_names(bars, ax)
@@ -308,13 +318,50 @@ def _columns(ax):
 
 
 def _curves(ax):
-    for line in _named(ax.lines):
+    """Yield label, axis (0 for x), places on it, and values there, of lines and points."""
+    lines = [(_label(line), line) for line in _named(ax.lines)]
+    lines += [(_label(bars), bars.lines[0]) for bars in _error_bars(ax) if bars.lines[0]]
+    for label, line in lines:
         if line.get_transform() == ax.transData:  # not axhline(), whose x is no number of the axis
             x, y = line.get_data()
-            yield _label(line), np.asarray(x, float), np.asarray(y, float)
+            yield label, 0, np.asarray(x, float), {"": np.asarray(y, float)}
     for points in _named(ax.collections):
         if isinstance(points, mpl.collections.PathCollection):
-            yield _label(points), *np.asarray(points.get_offsets(), float).T
+            x, y = np.asarray(points.get_offsets(), float).T
+            yield _label(points), 0, x, {"": y}
+
+
+def _ranges(ax):
+    """Yield the same of bands and bars, whose values are two: the low end and the high one."""
+    drawn = [(_label(one), one) for one in _named(ax.collections)]
+    drawn += [(_label(bars), one) for bars in _error_bars(ax) for one in bars.lines[2]]
+    ranges = [(label, ends) for label, one in drawn if (ends := _ends(one))]
+    for number, (label, (first, second)) in enumerate(ranges, 1):
+        along = 0 if np.array_equal(first[0], second[0]) else 1
+        ends = first[1 - along], second[1 - along]
+        values = {", low": np.minimum(*ends), ", high": np.maximum(*ends)}
+        yield label or [f"range {number}"], along, first[along], values
+
+
+def _ends(drawn):
+    """Return both ends, x and y each, of every bar or along a band; () for anything else."""
+    if not drawn.get_paths():
+        return ()
+    if isinstance(drawn, mpl.collections.FillBetweenPolyCollection):
+        # A corner, one side, a corner, the other side backwards, and the first corner again.
+        corners = [path.vertices for path in drawn.get_paths()]
+        sides = [(v[1 : len(v) // 2], v[-2 : len(v) // 2 : -1]) for v in corners]
+        return tuple(np.concatenate(side).T for side in zip(*sides, strict=True))
+    if isinstance(drawn, mpl.collections.LineCollection):
+        segments = np.array([path.vertices[[0, -1]] for path in drawn.get_paths()])
+        first, second = segments[:, 0].T, segments[:, 1].T
+        straight = (first == second).all(axis=1).any()  # upright or level, as no other lines are
+        return (first, second) if straight else ()
+    return ()
+
+
+def _error_bars(ax):
+    return [bars for bars in ax.containers if isinstance(bars, mpl.container.ErrorbarContainer)]
 
 
 def _bar_names(bars, ax):

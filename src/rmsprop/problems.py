@@ -25,6 +25,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rmsprop.settings import whole
+
 __all__ = [
     "Beale",
     "Himmelblau",
@@ -152,6 +154,14 @@ class Quadratic(Problem):
         The minimum c.  Default: the origin.
     start : shape (d,), optional
         Default: c + Q (1, …, 1), so that rotating the problem rotates the start with it.
+
+    Raises
+    ------
+    TypeError
+        If an argument does not hold real numbers.
+    ValueError
+        If an argument has another shape, holds NaN or an infinity, or a curvature is negative, all
+        are zero, or the rotation is not orthogonal.
 
     Examples
     --------
@@ -420,6 +430,11 @@ class TwoWells(Problem):
     curvature : float
         Curvature along y, positive.
 
+    Raises
+    ------
+    ValueError
+        If the tilt is too large, or the curvature not positive and finite.
+
     Examples
     --------
     >>> wells = TwoWells(tilt=0.3)
@@ -487,6 +502,14 @@ class Noisy(Problem):
         With leading batch axes, False (the default) draws noise for each run of the batch; True
         shows all of them the same noise, which compares settings rather than luck.
 
+    Raises
+    ------
+    TypeError
+        If ``noise`` does not hold real numbers.
+    ValueError
+        If ``noise`` has another shape, is negative or not finite, or ``batch_size`` or ``seed`` is
+        no whole number or too small.
+
     Examples
     --------
     >>> noisy = Noisy(Quadratic(curvatures=(1.0, 1.0)), noise=0.1, seed=1)
@@ -510,9 +533,7 @@ class Noisy(Problem):
                 f"{self.start.shape}, and not negative, got {self.noise}"
             )
         for field, lowest in [("batch_size", 1), ("seed", 0)]:
-            value = getattr(self, field)
-            if not isinstance(value, (int, np.integer)) or value < lowest:
-                raise ValueError(f"{field} must be a whole number ≥ {lowest}, got {value!r}")
+            object.__setattr__(self, field, whole(lowest)(field, getattr(self, field)))
         object.__setattr__(self, "noise", noise)
 
     @property
@@ -592,7 +613,8 @@ class OnlineReddi(Problem):
 
     fₜ(x) = C·x when t is a multiple of the period (t = 0, 1, …; the paper counts from 1), else
     −x.  For C > period − 1 the mean loss rises with x, and −1 is the best point; yet with
-    learning rate η/√t and ρ = 1/(1 + C²) RMSprop drifts to +1 (``reddi2018``).
+    learning rate η/√t and ρ = 1/(1 + C²) RMSprop drifts to +1 from a period of 3 on, the paper's
+    (``reddi2018``); with a period of 2 it does not.
 
     Parameters
     ----------
@@ -601,6 +623,13 @@ class OnlineReddi(Problem):
         (..., 1) its own problem.
     period : int
         Steps from one large gradient to the next, at least 2.
+
+    Raises
+    ------
+    TypeError
+        If ``c`` does not hold real numbers.
+    ValueError
+        If ``period`` is no whole number or less than 2, or ``c`` not finite or too small.
 
     Examples
     --------
@@ -621,8 +650,7 @@ class OnlineReddi(Problem):
     period: int = 3
 
     def __post_init__(self):
-        if not isinstance(self.period, (int, np.integer)) or self.period < 2:
-            raise ValueError(f"period must be a whole number ≥ 2, got {self.period!r}")
+        object.__setattr__(self, "period", whole(2)("period", self.period))
         c = _constant("c", self.c)
         if not (c > self.period - 1).all():
             raise ValueError(
@@ -637,10 +665,21 @@ class OnlineReddi(Problem):
 
     def loss(self, theta: ArrayLike) -> np.ndarray:
         """Mean of fₜ over a period, shape (..., 1) → (...)."""
-        return (self.c - (self.period - 1)) / self.period * self._points(theta)[..., 0]
+        theta = self._points(theta)
+        return (self._slopes(theta) - (self.period - 1)) / self.period * theta[..., 0]
 
     def gradient(self, theta: ArrayLike, t: int = 0) -> np.ndarray:
         """Slope of fₜ, shape (..., 1) → (..., 1)."""
         theta = self._points(theta)
-        slope = self.c[..., np.newaxis] if t % self.period == 0 else -1.0
-        return np.broadcast_to(slope, theta.shape).astype(theta.dtype)
+        if t % self.period:
+            return np.full_like(theta, -1.0)
+        return self._slopes(theta)[..., np.newaxis].astype(theta.dtype)
+
+    def _slopes(self, theta: np.ndarray) -> np.ndarray:
+        """Return C for each run of a batch, shape (...) for ``theta`` of shape (..., 1)."""
+        try:
+            return np.broadcast_to(self.c, theta.shape[:-1])
+        except ValueError:
+            raise ValueError(
+                f"theta must have shape {(*self.c.shape, 1)}, a run for each c, got {theta.shape}"
+            ) from None

@@ -216,10 +216,13 @@ def deserialize(config):
     Raises
     ------
     ValueError
-        If this module has no schedule of that name.
+        If this module has no schedule of that name, or it has no such arguments.
     """
     known = {cls.__name__: cls for cls in SCHEDULES}
-    name = config.get("class_name")
-    if name not in known:
-        raise ValueError(f"no schedule is called {name!r}; there are: {', '.join(known)}")
-    return known[name].from_config(config["config"])
+    try:
+        name, arguments = config["class_name"], config["config"]
+        if name in known:
+            return known[name].from_config(arguments)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"schedule is not one that serialize() returned: {error!r}") from error
+    raise ValueError(f"no schedule is called {name!r}; there are: {', '.join(known)}")

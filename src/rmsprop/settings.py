@@ -53,11 +53,13 @@ def number(low, high=math.inf, *, above=False):
 
     def check(name, value):
         try:
-            array = np.array(value, dtype=np.float64)
-        except (TypeError, ValueError):
+            given = np.asarray(value)
+            real = given.dtype.kind in "fiuO"  # of objects, fractions and long integers pass
+            array = given.astype(np.float64) if real else np.array(math.nan)
+        except (TypeError, ValueError, OverflowError):
             array = np.array(math.nan)
         inside = (array > low if above else array >= low) & (array < high)
-        if isinstance(value, (bool, str)) or array.size == 0 or not inside.all():
+        if array.size == 0 or not inside.all():
             raise ValueError(
                 f"{name} must be a number in {interval} or an array of such, not {value!r}"
             )
@@ -91,8 +93,8 @@ def pair(first, second):
         if not isinstance(value, (tuple, list)) or len(value) != 2:
             raise ValueError(f"{name} must be a pair of numbers, not {value!r}")
         smaller, larger = first(f"{name}[0]", value[0]), second(f"{name}[1]", value[1])
-        if not smaller <= larger:
-            raise ValueError(f"{name} must have the smaller number first, not {value!r}")
+        if not (isinstance(smaller, float) and isinstance(larger, float) and smaller <= larger):
+            raise ValueError(f"{name} must be two numbers, the smaller first, not {value!r}")
         return smaller, larger
 
     return check

@@ -106,6 +106,14 @@ class TestBestSetting:
         with pytest.raises(NotRecorded, match="none of the recorded runs of Adam came to its end"):
             best_setting(records[1:], "Adam")
 
+    def test_never_has_a_loss_that_is_no_number(self, runs):
+        losses = [0.4, np.nan, 0.3, np.inf]
+        records = [finished(run, 0.5, loss) for run, loss in zip(runs, losses, strict=True)]
+        for by in ("val_accuracy", "val_loss"):
+            for _ in records:
+                assert best_setting(records, "Adam", by) == runs[2].settings
+                records.append(records.pop(0))
+
     def test_of_several_seeds_the_mean_decides_and_one_that_diverged_excludes(self):
         runs = Book("nowhere").runs("vowels-search")[:9]  # three settings, three seeds each
         accuracies = [0.9, 0.5, 0.5, 0.7, 0.7, 0.7, 0.6, 0.6, 0.6]

@@ -99,6 +99,16 @@ def test_clip_shortens_and_never_lengthens():
     np.testing.assert_array_equal(short, [[0.3], [0.0]])
 
 
+def test_environments_are_closed_after_an_error(monkeypatch):
+    closed, environments = [], gymnasium.make_vec("CartPole-v1", num_envs=cartpole.ENVIRONMENTS)
+    monkeypatch.setattr(environments, "close", lambda: closed.append(True))
+    monkeypatch.setattr(gymnasium, "make_vec", lambda *_, **options: environments)
+    monkeypatch.setattr(cartpole, "clip", lambda grads: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        cartpole.train(RUN)
+    assert closed == [True]
+
+
 def test_it_learns():
     curve, result, data = cartpole.train(dataclasses.replace(RUN, epochs=3))
     assert curve["epoch"] == [1, 2, 3]

@@ -9,6 +9,7 @@ import pretend
 import pytest
 from distributed import Client
 from pretend import files, wait_until
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from rmsprop.experiments import Store, executors, sweep
 from rmsprop.experiments.executors import ExecutorError, executor
@@ -44,7 +45,9 @@ def test_every_process_has_one_thread_for_a_run(monkeypatch):
         monkeypatch.setenv(name, "7")
     with executor("processes:2") as (pool, at_once):
         found = [pool.submit(os.getenv, name).result() for name in THREADS]
+        libraries = pool.submit(threadpool_info).result()
     assert (found, at_once) == (["1"] * 3, 2)
+    assert {library["num_threads"] for library in libraries} == {1}  # NumPy's, at least
 
 
 def test_a_process_ends_with_the_one_that_started_it(monkeypatch):
@@ -65,7 +68,8 @@ def test_a_process_ends_with_the_one_that_started_it(monkeypatch):
     monkeypatch.setattr(executors.multiprocessing, "parent_process", Parent)
     monkeypatch.setattr(executors.threading, "Thread", Thread)
     monkeypatch.setattr(executors.os, "_exit", lambda code: happened.append(code))
-    executors._start_process()
+    with threadpool_limits(1):  # gives this process its threads back
+        executors._start_process()
     assert happened == ["the parent ended", 1]
     assert [os.environ[name] for name in THREADS] == ["1"] * 3
 
@@ -124,7 +128,8 @@ class TestDask:
             sweep(runs, there, pool, at_once, lose_one, pretend.work)
         assert {line.split()[2] for line in log.lines()} == {f"{first.pid}", f"{second.pid}"}
         assert set(log.started()) == {run.key for run in runs}
-        assert len(log.started()) <= 31  # what the lost worker was at
+        # Again is done what the lost worker was at, and what nobody had fetched from it yet.
+        assert len(log.started()) < 40
         with ThreadPoolExecutor(1) as pool:
             sweep(runs, here, pool, 1, work=pretend.work)
         assert files(there.folder) == files(here.folder)

@@ -5,9 +5,11 @@ import importlib.metadata
 import json
 import subprocess
 
+import numpy as np
 import pytest
 
-from rmsprop.experiments import Run, execute
+from rmsprop import runtime
+from rmsprop.experiments import Run, execute, tasks
 from rmsprop.experiments import run as run_module
 from rmsprop.experiments.run import commit
 
@@ -69,12 +71,12 @@ def test_a_line_describes_it():
     ("change", "message"),
     [
         ({"data": 1}, "data must be a text, not 1"),
-        ({"seed": -1}, "seed must be an integer, 0 or more, not -1"),
-        ({"seed": True}, "seed must be an integer, 0 or more, not True"),
-        ({"epochs": 0}, "epochs must be an integer, 1 or more, not 0"),
-        ({"epochs": None}, "epochs must be an integer, 1 or more, not None"),
-        ({"batch_size": 1.0}, "batch_size must be an integer, 1 or more, not 1.0"),
-        ({"examples": 0}, "examples must be an integer, 1 or more, not 0"),
+        ({"seed": -1}, "seed must be a whole number of at least 0, not -1"),
+        ({"seed": True}, "seed must be a whole number of at least 0, not True"),
+        ({"epochs": 0}, "epochs must be a whole number of at least 1, not 0"),
+        ({"epochs": None}, "epochs must be a whole number of at least 1, not None"),
+        ({"batch_size": 1.0}, "batch_size must be a whole number of at least 1, not 1.0"),
+        ({"examples": 0}, "examples must be a whole number of at least 1, not 0"),
         ({"settings": [1]}, r"settings must be a dict, not \[1\]"),
         ({"settings": {"rho": [1]}}, r"settings\['rho'\] must be a finite number, .* not \[1\]"),
         ({"settings": {"rho": float("nan")}}, r"settings\['rho'\] must be a finite .* not nan"),
@@ -106,6 +108,29 @@ class TestCommit:
         if path is not None:
             monkeypatch.setenv("PATH", path)
         assert commit() == f"rmsprop {importlib.metadata.version('rmsprop')}"
+
+    def test_a_repository_around_an_installed_copy_is_not_its_own(self, tmp_path, monkeypatch):
+        for command in (["init"], ["-c", "user.name=a", "-c", "user.email=a", "commit"]):
+            more = ["--allow-empty", "-m", "a"] if command[-1] == "commit" else []
+            subprocess.run(["git", *command, "-q", *more], cwd=tmp_path, check=True)
+        (tmp_path / "run.py").touch()
+        monkeypatch.setattr(run_module, "__file__", str(tmp_path / "run.py"))
+        assert commit() == f"rmsprop {importlib.metadata.version('rmsprop')}"
+
+
+def test_counts_of_numpy_are_counts():
+    run = dataclasses.replace(RUN, seed=np.int64(3), epochs=np.int32(2))
+    assert run.key == RUN.key
+
+
+def test_a_task_without_tensorflow_does_not_start_it(monkeypatch):
+    def start_tensorflow():
+        raise AssertionError
+
+    monkeypatch.setattr(runtime, "start_tensorflow", start_tensorflow)
+    monkeypatch.setitem(tasks.TASKS, "cartpole", lambda run: ({}, {}, "none"))
+    record = execute(dataclasses.replace(RUN, task="cartpole"))
+    assert record.provenance["device"] == "CPU"
 
 
 def test_json_is_plain():

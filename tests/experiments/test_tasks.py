@@ -1,6 +1,7 @@
 """Training as a run describes it: repeatable, its validation examples held back, tested once."""
 
 import dataclasses
+import random
 
 import keras
 import numpy as np
@@ -126,6 +127,19 @@ class TestFit:
         np.testing.assert_equal(again.curve, record.curve)
         assert again.provenance["data"] == record.provenance["data"]
 
+    def test_another_thread_that_draws_random_numbers_changes_nothing(self, record, monkeypatch):
+        """Such as dask's, while the model is built."""
+        build = models.BUILDERS[RUN.model]
+
+        def disturbed(shape):
+            random.random()
+            return build(shape)
+
+        monkeypatch.setitem(models.BUILDERS, RUN.model, disturbed)
+        again = execute(RUN)
+        assert again.result == record.result
+        np.testing.assert_equal(again.curve, record.curve)
+
     def test_another_seed_gives_another(self, record):
         other = execute(dataclasses.replace(RUN, seed=4))
         assert (other.curve["loss"] != record.curve["loss"]).all()
@@ -151,6 +165,17 @@ class TestFit:
         assert record.result == {"diverged": 1.0}
         assert len(record.curve["epoch"]) == len(record.curve["loss"]) == 1
         assert np.isnan(record.curve["loss"][-1])
+
+    def test_a_run_whose_weights_blow_up_in_its_last_batch_diverged_too(self):
+        # A single batch an epoch: its loss is that of the first weights.
+        settings = {"learning_rate": 1e38}
+        run = dataclasses.replace(
+            RUN, optimizer="SGD", settings=settings, epochs=1, batch_size=RUN.examples
+        )
+        curve, result, _ = fit(run)
+        assert np.isfinite(curve["loss"]).all()
+        assert not np.isfinite(curve["val_loss"]).any()
+        assert result == {"diverged": 1.0}
 
     def test_the_numbers_are_those_of_the_data_it_was_given(self, monkeypatch):
         """Weights that say "3" always: the accuracies are the shares of threes."""
@@ -189,7 +214,7 @@ class TestFit:
 
 class TestData:
     def test_a_stand_in_is_refused(self):
-        few = load_digits().subset(train=50, test=10)
+        few = dataclasses.replace(load_digits(), note="a part")
         with pytest.raises(ValueError, match="complete data are needed, at hand are only: 8×8"):
             complete(lambda: few)()
 
@@ -263,6 +288,10 @@ class TestBuildOptimizer:
     def test_an_unknown_schedule_is_named(self):
         with pytest.raises(ValueError, match=r"schedule must be one of linear, .*, not 'steps'"):
             optimizer("SGD", learning_rate=0.1, schedule="steps")
+
+    def test_a_schedule_needs_a_rate_to_start_from(self):
+        with pytest.raises(ValueError, match="must give learning_rate to the schedule 'cosine'"):
+            optimizer("SGD", schedule="cosine")
 
     def test_an_unknown_setting_is_named(self):
         with pytest.raises((TypeError, ValueError), match="speed"):

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -189,6 +190,15 @@ def test_a_page_that_a_reader_would_suffer_from(small, inserted, complaint):
     assert any(complaint in problem for problems in found.values() for problem in problems), found
 
 
+def test_the_server_of_the_pages_ends_after_an_error(tmp_path):
+    others = set(threading.enumerate())
+    with pytest.raises(ZeroDivisionError), gates.served(tmp_path):
+        raise ZeroDivisionError
+    for thread in set(threading.enumerate()) - others:
+        thread.join(10)
+        assert not thread.is_alive()
+
+
 def test_an_edited_library_executes_the_chapters_anew_and_the_former_one_is_remembered(small):
     edit(small / "src" / "answer.py", "return 42", "return 6 * 7")
     assert executed(book(small, "build")) == {"figure", "number"}
@@ -223,6 +233,36 @@ def test_data_downloaded_by_a_build_are_the_data_it_records(small, monkeypatch):
     assert tool.execute(small)
     assert source == ["cache"]
     assert tool.pending(small) == []
+
+
+def test_what_a_sweep_leaves_beside_its_records_makes_no_other_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("RMSPROP_PROFILE", "quick")
+    records = tmp_path / "book" / "records" / "mnist"
+    records.mkdir(parents=True)
+    folder = chapters.cache_folder(tmp_path)
+    for name in (".lock", "0123.part", "0123.damaged"):
+        (records / name).touch()
+    assert chapters.cache_folder(tmp_path) == folder
+    (records / "0123.csv").touch()
+    assert chapters.cache_folder(tmp_path) != folder
+
+
+def test_a_library_edited_while_the_chapters_run_leaves_no_record(small, monkeypatch):
+    shutil.rmtree(small / "_build")
+    library = small / "src" / "answer.py"
+    former = library.read_text("utf8")
+
+    def run(path, environment):
+        library.write_text(former.replace("42", "43"), "utf8")
+        return chapters.read(path), {"execution_seconds": 0.0}
+
+    monkeypatch.setenv("RMSPROP_PROFILE", "quick")
+    monkeypatch.setattr(tool, "kernel_environment", lambda: SETTINGS)
+    monkeypatch.setattr(tool, "execute_one", run)
+    with pytest.raises(SystemExit, match="The library was edited while the chapters ran"):
+        tool.execute(small)
+    library.write_text(former, "utf8")
+    assert tool.pending(small) == chapters.chapters(small)
 
 
 def test_a_build_killed_in_the_middle_is_finished_by_the_next(small):

@@ -13,6 +13,7 @@ References
    learning control problems", doi:10.1109/TSMC.1983.6313077
 """
 
+import contextlib
 import importlib.metadata
 from typing import NamedTuple
 
@@ -81,22 +82,22 @@ def train(run):
     rng = np.random.default_rng(run.seed)
     parameters = initialize(rng)
     optimizer = OPTIMIZERS[run.optimizer](**run.settings)
-    environments = gymnasium.make_vec(run.data, num_envs=ENVIRONMENTS)
-    experience = explore(environments, parameters, rng)
     updates = -(-(run.examples or EPOCH) // run.batch_size)
     curve = {"epoch": [], "mean_return": [], "gradient_norm": []}
-    for epoch in range(1, run.epochs + 1):
-        ended, norms = [], []
-        for _ in range(updates):
-            steps, returns = next(experience)
-            ended += returns
-            grads = gradients(parameters, steps)
-            norms.append(clip(grads))
-            optimizer.step(parameters, grads)
-        curve["epoch"].append(epoch)
-        curve["mean_return"].append(float(np.mean(ended)) if ended else np.nan)
-        curve["gradient_norm"].append(float(np.mean(norms)))
-    environments.close()
+    made = gymnasium.make_vec(run.data, num_envs=ENVIRONMENTS)
+    with contextlib.closing(made) as environments:
+        experience = explore(environments, parameters, rng)
+        for epoch in range(1, run.epochs + 1):
+            ended, norms = [], []
+            for _ in range(updates):
+                steps, returns = next(experience)
+                ended += returns
+                grads = gradients(parameters, steps)
+                norms.append(clip(grads))
+                optimizer.step(parameters, grads)
+            curve["epoch"].append(epoch)
+            curve["mean_return"].append(float(np.mean(ended)) if ended else np.nan)
+            curve["gradient_norm"].append(float(np.mean(norms)))
     return curve, {"diverged": 0.0}, f"gymnasium {importlib.metadata.version('gymnasium')}"
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import json
+import math
 import statistics
 from collections.abc import Callable
 
@@ -148,8 +149,8 @@ def _search(data, model, rates_of, extra, epochs, batch_size=64, seeds=(100,)):
     return runs
 
 
-def _comparison(search, by="val_accuracy", **changes):
-    """Return a function that returns each method's best run of a search, from five new seeds."""
+def _comparison(search, by="val_accuracy", seeds=SEEDS, **changes):
+    """Return a function that returns each method's best run of a search, from new seeds."""
 
     def runs(recorded):
         found = recorded(search)
@@ -159,7 +160,7 @@ def _comparison(search, by="val_accuracy", **changes):
             dataclasses.replace(
                 found[0].run, optimizer=name, settings=settings, seed=seed, **changes
             )
-            for seed in SEEDS
+            for seed in seeds
             for name, settings in again.items()
         ]
 
@@ -192,7 +193,10 @@ def best_setting(records, optimizer, by="val_accuracy"):
             -_mean_of_last(trial, "val_loss"),
         )
         for settings, trial in trials.items()
-        if not any(record.result["diverged"] for record in trial)
+        if not any(
+            record.result["diverged"] or not math.isfinite(record.curve["val_loss"][-1])
+            for record in trial
+        )
     }
     if not scores:
         raise NotRecorded(f"none of the recorded runs of {optimizer} came to its end")
@@ -346,8 +350,8 @@ CATALOGUE = {
         metric="val_loss",
     ),
     "adding-comparison": Experiment(
-        "The same at each method's best learning rate, five seeds.",
-        _comparison("adding-search", by="val_loss"),
+        "The same at each method's best learning rate, ten seeds.",
+        _comparison("adding-search", by="val_loss", seeds=range(10)),
         ("adding-search",),
         metric="val_loss",
     ),

@@ -79,6 +79,9 @@ def _start_process():
 
 
 def _one_thread():
+    from threadpoolctl import threadpool_limits  # here, because reading the records does without it
+
+    threadpool_limits(1)  # what is loaded already, such as NumPy, reads no variables any more
     for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ[name] = "1"
 

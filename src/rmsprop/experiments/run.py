@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from rmsprop.settings import whole
+
 __all__ = ["Record", "Run", "execute"]
 
 PACKAGES = ("numpy", "tensorflow", "keras")
@@ -43,8 +45,8 @@ class Run:
     Raises
     ------
     ValueError
-        If a name is not a text, a count not an integer from 1 (the seed: from 0), or a setting
-        not a finite number, text or boolean.
+        If a name is not a text, a count not a whole number from 1 (the seed: from 0), or a
+        setting not a finite number, text or boolean.
 
     Examples
     --------
@@ -71,10 +73,8 @@ class Run:
                 raise ValueError(f"{name} must be a text, not {getattr(self, name)!r}")
         for name, least in (("seed", 0), ("epochs", 1), ("batch_size", 1), ("examples", 1)):
             value = getattr(self, name)
-            if name == "examples" and value is None:
-                continue
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise ValueError(f"{name} must be an integer, {least} or more, not {value!r}")
+            if name != "examples" or value is not None:
+                object.__setattr__(self, name, whole(least)(name, value))
         if not isinstance(self.settings, Mapping):
             raise ValueError(f"settings must be a dict, not {self.settings!r}")
         for name, value in self.settings.items():
@@ -122,7 +122,8 @@ class Record:
     curve : dict of str to numpy.ndarray
         One column each, a value an epoch: ``epoch`` and whatever the task measures.
     result : dict of str to float
-        What was measured once, at the end; ``diverged`` is 1 if the loss stopped being finite.
+        What was measured once, at the end; ``diverged`` is 1 if the loss, in training or
+        in validation, stopped being finite.
     provenance : dict
         Device, versions, hash of the data, commit, and the seconds it took.
     """
@@ -149,13 +150,13 @@ def execute(run: Run) -> Record:
     ValueError
         If the task, data, model, optimizer or a setting is unknown; the message names it.
     """
-    from rmsprop.experiments.tasks import TASKS
+    from rmsprop.experiments.tasks import NUMPY_TASKS, TASKS
 
     if run.task not in TASKS:
         raise ValueError(f"task must be one of {', '.join(sorted(TASKS))}, not {run.task!r}")
     from rmsprop.runtime import start_tensorflow
 
-    device = start_tensorflow().device
+    device = "CPU" if run.task in NUMPY_TASKS else start_tensorflow().device
     started = time.perf_counter()
     curve, result, data_hash = TASKS[run.task](run)
     seconds = time.perf_counter() - started
@@ -177,6 +178,9 @@ def commit() -> str:
     # Without locks: others may be at work in the repository.
     git = ["git", "--no-optional-locks", "-C", str(folder)]
     with contextlib.suppress(OSError, subprocess.CalledProcessError):
+        # An installed copy may lie in the folder of somebody else's repository.
+        tracked = [*git, "ls-files", "--error-unmatch", Path(__file__).name]
+        subprocess.run(tracked, capture_output=True, check=True)
         return subprocess.run(
             [*git, "describe", "--always", "--dirty", "--exclude=*"],
             capture_output=True,

@@ -3,16 +3,27 @@
 Reinforcement learning, the other task, is in `rmsprop.experiments.cartpole`.
 """
 
+import contextlib
 import functools
 import hashlib
 import logging
+import random
 
 import numpy as np
 
 from rmsprop import datasets
 from rmsprop.experiments import cartpole
 
-__all__ = ["DATA", "OPTIMIZERS", "TASKS", "build_optimizer", "fit", "inspect", "split"]
+__all__ = [
+    "DATA",
+    "NUMPY_TASKS",
+    "OPTIMIZERS",
+    "TASKS",
+    "build_optimizer",
+    "fit",
+    "inspect",
+    "split",
+]
 
 VALIDATION = 0.1  # the part of the training examples that is held back to choose settings by
 STEPS_AT_ONCE = 20  # steps that Keras runs before it looks at its callbacks again
@@ -73,7 +84,8 @@ def _fitted(run):
     # Each run is a new model and traced anew, on purpose: TensorFlow need not warn of it.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     keras.utils.set_random_seed(run.seed)
-    model = _known("model", run.model, models.BUILDERS)(data.x_train.shape[1:])
+    with _seeds_of_layers(run.seed):
+        model = _known("model", run.model, models.BUILDERS)(data.x_train.shape[1:])
     steps = -(-len(train[1]) // run.batch_size)
     number = data.y_train.dtype.kind == "f"
     model.compile(
@@ -91,7 +103,8 @@ def _fitted(run):
         shuffle=False,  # the batches are shuffled already
         verbose=0,
     ).history
-    diverged = not np.isfinite(curve["loss"][-1])
+    # The last batch may end it: then the loss, a mean of what was before each step, is finite.
+    diverged = not np.isfinite([curve["loss"][-1], curve["val_loss"][-1]]).all()
     result = {"diverged": float(diverged)}
     examples = batches(*test, 500)
     if not diverged:
@@ -102,6 +115,7 @@ def _fitted(run):
 
 
 TASKS = {"fit": fit, "inspect": inspect, "cartpole": cartpole.train}
+NUMPY_TASKS = {"cartpole"}  # on the CPU, without TensorFlow
 
 
 def complete(load):
@@ -152,6 +166,22 @@ def split(data, examples=None):
     )
 
 
+@contextlib.contextmanager
+def _seeds_of_layers(seed):
+    """Let Keras draw the seeds of layers from a generator that nobody else draws from.
+
+    It takes them from Python's own, as other threads do at any time, for one those of dask.
+    """
+    from keras.src.random import seed_generator
+
+    shared = seed_generator.python_random
+    seed_generator.python_random = random.Random(seed)
+    try:
+        yield
+    finally:
+        seed_generator.python_random = shared
+
+
 def _batches(scale, x, y, batch_size, seed=None):
     """Return batches of images from 0 to 1, shuffled anew each epoch if there is a seed."""
     import tensorflow as tf
@@ -167,7 +197,10 @@ def _batches(scale, x, y, batch_size, seed=None):
     order = tf.data.Dataset.range(len(y))
     if seed is not None:
         order = order.shuffle(len(y), seed=seed, reshuffle_each_iteration=True)
-    return order.batch(batch_size).map(take).prefetch(1)
+    options = tf.data.Options()
+    # There is nothing to tune, and the end of an epoch would wait for the tuner, which sleeps.
+    options.autotune.enabled = False
+    return order.batch(batch_size).map(take).prefetch(1).with_options(options)
 
 
 def _keras(name):
@@ -208,7 +241,8 @@ def build_optimizer(run, steps_per_epoch):
     Raises
     ------
     ValueError
-        If the optimizer or the schedule is unknown, or ``decay`` comes without its schedule.
+        If the optimizer or the schedule is unknown, ``decay`` comes without its schedule, or a
+        schedule without ``learning_rate``.
     """
     import keras.optimizers.schedules as keras_schedules
 
@@ -218,6 +252,8 @@ def build_optimizer(run, steps_per_epoch):
     if (schedule == "inverse") != (decay is not None):
         raise ValueError(f"decay belongs to the schedule 'inverse', not to {schedule!r}: {decay!r}")
     if schedule is not None:
+        if "learning_rate" not in settings:
+            raise ValueError(f"settings must give learning_rate to the schedule {schedule!r}")
         rate, total = settings["learning_rate"], run.epochs * steps_per_epoch
         schedules = {
             "linear": lambda: keras_schedules.PolynomialDecay(rate, total, 0.0),
