@@ -16,7 +16,7 @@ FIND_PYTHON := for p in $(BASE_PYTHON) python3.13 python3.12 python3.11 python3 
 help:  ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-# The environment: the hash-pinned lock, and the library itself, editable. `ready` is made last, so
+# The environment: the hash-pinned lock, and the two packages of src, editable. `ready` is made last, so
 # that an interrupted set-up is never taken for a whole one.
 .venv/ready: requirements.lock
 	@python=$$($(FIND_PYTHON)); echo "Setting up .venv with $$python (2 to 3 minutes, once)"; \
@@ -36,7 +36,7 @@ lint: .venv/ready  ## Style and common mistakes
 
 unit: .venv/ready  ## The library's tests, with coverage
 	@$(PYTHON) -m pytest -q -n 2 --dist loadfile --doctest-modules src tests \
-	  --ignore tests/gates --ignore tests/built --cov --cov-report=term-missing:skip-covered
+	  --ignore tests/gates --ignore tests/pages --cov --cov-report=term-missing:skip-covered
 
 gates: .venv/ready  ## Each gate of the book, shown able to fail
 	@$(PYTHON) -m pytest -q -n 2 tests/gates
@@ -45,7 +45,7 @@ nbval: .venv/ready  ## The committed notebooks, executed again and compared outp
 	@$(PYTHON) tools/book.py nbval
 
 pages: .venv/ready  ## The built pages in a real browser, and what they are made of
-	@$(PYTHON) -m pytest -q -n 2 tests/built
+	@$(PYTHON) -m pytest -q -n 2 tests/pages
 
 mutation: .venv/ready  ## Mutants of the optimizers against their tests (an hour or more; not in test)
 	@$(PYTHON) tools/mutation.py
@@ -63,7 +63,7 @@ lock: .venv/ready  ## Resolve the dependencies anew and derive environment.yml
 	@$(PYTHON) tools/lock.py
 
 data: .venv/ready  ## Say which data sets are at hand, and fetch what can be fetched
-	@$(PYTHON) -m rmsprop.datasets
+	@$(PYTHON) -m rmsbook.data
 
 clean:  ## Remove what was built (not the environment)
 	@rm -rf _build

@@ -44,6 +44,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rmsbook.speed import Row, read
 from rmsprop import optimizers
 from rmsprop.problems import Quadratic
 
@@ -149,6 +150,7 @@ TARGETS = (
     Target("step", METHODS, LARGEST, COMPILED, "optax jit", 0.6),
     Target("step", METHODS, LARGEST, COMPILED, FLOOR, 1.5),
 )
+
 
 # ---------------------------------------------------------------- the subjects
 
@@ -416,25 +418,6 @@ def take_turns(subjects, rounds, batch, pause):
     return times
 
 
-class Row(NamedTuple):
-    """A row of the table."""
-
-    experiment: str
-    method: str
-    size: int
-    threads: int
-    memory: str
-    subject: str
-    reference: str
-    ratio_median: float
-    ratio_q1: float
-    ratio_q3: float
-    microseconds: float
-    repetitions: int
-    cpus: int
-    versions: str
-
-
 def spread_of_ratios(times, reference):
     """Return median and quartiles of the ratios of two lists of times, round by round."""
     ratios = [a / b for a, b in zip(times, reference, strict=True)]
@@ -541,13 +524,6 @@ def write(rows, path):
     except BaseException:
         os.unlink(temporary)
         raise
-
-
-def read(path):
-    """Return the table's rows."""
-    with open(path, newline="", encoding="utf8") as file:
-        kinds = Row.__annotations__.items()
-        return [Row(*(kind(line[name]) for name, kind in kinds)) for line in csv.DictReader(file)]
 
 
 def targets(path=RECORD):

@@ -39,7 +39,7 @@ WATCHED = (
     "book/records/*/*.csv",
     "src/**/*.py",
 )
-PROVENANCE = "import json, rmsprop.runtime as _r; print(json.dumps(_r.describe(globals())))"
+PROVENANCE = "import json, rmsbook.runtime as _r; print(json.dumps(_r.describe(globals())))"
 
 
 def commit(root: Path) -> str:
@@ -54,7 +54,7 @@ def commit(root: Path) -> str:
 
 def kernel_environment() -> dict[str, str]:
     """Return the environment of every kernel: the profile decided, the download tried, once."""
-    if subprocess.run([sys.executable, "-m", "rmsprop.datasets"], check=False).returncode:
+    if subprocess.run([sys.executable, "-m", "rmsbook.data"], check=False).returncode:
         raise SystemExit("The book was not built: its data are not in order (see above).")
     environment = {**os.environ, **chapters.kernel_settings(), "RMSPROP_OFFLINE": "1"}
     if "RMSPROP_DATA" in environment:  # a chapter runs in its own folder

@@ -26,7 +26,7 @@ LIBRARY = (
     "book/references.bib",
     "book/source-map.yml",
     "book/records",
-    "tests/peers",  # what other libraries gave, which the page on variants shows
+    "book/peers",
     "_toc.yml",  # pages that list pages
 )
 # The packages whose version can change an output.
@@ -103,13 +103,13 @@ def kernel_settings() -> dict[str, str]:
     each core, so NumPy's matrix products get one thread: of more, each would wait for one that
     another kernel keeps from running, and a product take thirty times as long.
     """
-    from rmsprop.runtime import choose_profile
+    from rmsbook.runtime import choose_profile
 
     if "RMSPROP_PROFILE" in os.environ:
         profile = choose_profile(os.environ, gpus=[])
     else:
         profile = probe(
-            "from rmsprop.runtime import start_tensorflow; print(start_tensorflow().profile)"
+            "from rmsbook.runtime import start_tensorflow; print(start_tensorflow().profile)"
         )
     return {"RMSPROP_PROFILE": profile, "OPENBLAS_NUM_THREADS": "1"}
 
@@ -117,7 +117,7 @@ def kernel_settings() -> dict[str, str]:
 @functools.cache
 def data_fingerprint() -> str:
     """Return what tells one state of the data (folder, downloaded, embedded) from another."""
-    from rmsprop.datasets import fingerprint
+    from rmsbook.data import fingerprint
 
     return fingerprint(os.environ)
 

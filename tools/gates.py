@@ -1,6 +1,6 @@
 """What must be true of the notebooks and of the built pages; each check returns what is wrong.
 
-`tests/built` asks that nothing is wrong with the book; `tests/gates` breaks a small book in every
+`tests/pages` asks that nothing is wrong with the book; `tests/gates` breaks a small book in every
 way a gate is for, and asks that the gate says so.
 """
 
@@ -18,7 +18,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, sync_playwright
 
 import chapters
-from rmsprop.claims import load_bibliography
+from rmsbook.claims import load_bibliography
 
 # A folder of somebody's machine; what a program of the reader would print as /home/… too.
 MACHINE_PATH = re.compile(r"(?<![\w.:/])/(?:home|root|Users|tmp|work|private|var)/\w[^\s\"'<]*")

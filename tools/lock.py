@@ -1,4 +1,4 @@
-"""Derive requirements.lock from pyproject.toml, and environment.yml from the lock.
+"""Derive requirements.lock from the two pyproject.toml, and environment.yml from the lock.
 
 python tools/lock.py           write both
 python tools/lock.py --check   say what drifted, without the network; exit 1 if anything did
@@ -13,6 +13,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
+PROJECTS = ("pyproject.toml", "src/rmsbook/pyproject.toml")  # the library's, and the book's
 EXTRA = "test"  # the extra that contains everything the book and its checks need
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)(?: ; (.+?))?(?: \\)?$", re.MULTILINE)
 
@@ -29,7 +30,7 @@ def environment(lock: str) -> str:
     hashes; so the versions stand here without them. `make` installs from the lock, with hashes.
     """
     lines = [
-        "# Made from requirements.lock by `make lock`: edit neither, edit pyproject.toml.",
+        "# Made from requirements.lock by `make lock`: edit neither, edit the pyproject.toml.",
         "name: rmsprop",
         "channels: [conda-forge]",
         "dependencies:",
@@ -45,29 +46,31 @@ def environment(lock: str) -> str:
     return "\n".join([*lines, "      - -e .", ""])
 
 
-def direct_requirements(project: dict, extra: str) -> list[Requirement]:
-    """Return what an extra asks for, with the project's own extras resolved."""
-    wanted = [Requirement(text) for text in project["dependencies"]]
-    queue = [extra]
+def direct_requirements(projects: list[dict], wanted: str) -> list[Requirement]:
+    """Return what a requirement on a project of ours asks for of others."""
+    ours = {project["name"]: project for project in projects}
+    queue, found = [Requirement(wanted)], []
     while queue:
-        for text in project["optional-dependencies"][queue.pop()]:
-            requirement = Requirement(text)
-            if requirement.name == project["name"]:
-                queue += requirement.extras
-            else:
-                wanted.append(requirement)
-    return wanted
+        requirement = queue.pop()
+        if requirement.name not in ours:
+            found.append(requirement)
+            continue
+        project = ours[requirement.name]
+        asked = [project["dependencies"]]
+        asked += [project["optional-dependencies"][extra] for extra in requirement.extras]
+        queue += [Requirement(text) for texts in asked for text in texts]
+    return found
 
 
 def drift(root: Path) -> list[str]:
-    """Return what in the lock and in environment.yml no longer follows from pyproject.toml."""
-    project = tomllib.loads((root / "pyproject.toml").read_text("utf8"))["project"]
+    """Return what in the lock and in environment.yml no longer follows from the projects."""
+    projects = [tomllib.loads((root / name).read_text("utf8"))["project"] for name in PROJECTS]
     lock = (root / "requirements.lock").read_text("utf8")
     locked = {}
     for name, version, _ in pins(lock):
         locked.setdefault(name, []).append(version)
     found = []
-    for requirement in direct_requirements(project, EXTRA):
+    for requirement in direct_requirements(projects, f"rmsbook[{EXTRA}]"):
         versions = locked.get(requirement.name.lower(), [])
         if not versions:
             found.append(f"requirements.lock lacks {requirement}")
@@ -89,7 +92,8 @@ def drift(root: Path) -> list[str]:
 def write(root: Path) -> None:
     """Resolve the dependencies for all supported Pythons and write both files."""
     lock = root / "requirements.lock"
-    command = [sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", "--extra", EXTRA]
+    command = [sys.executable, "-m", "uv", "pip", "compile", PROJECTS[1], "--extra", EXTRA]
+    command += ["--no-emit-package", "rmsprop", "--no-emit-package", "rmsbook"]
     command += ["--universal", "--python-version", "3.11", "--fork-strategy", "fewest"]
     command += ["--generate-hashes", "--no-annotate", "--no-header", "--quiet", "--upgrade"]
     temporary = root / "requirements.lock.part"

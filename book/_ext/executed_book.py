@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 
 import chapters  # noqa: E402
-from rmsprop import claims  # noqa: E402
+from rmsbook import claims  # noqa: E402
 
 
 def use_cache(app: Sphinx, config) -> None:

@@ -1,6 +1,6 @@
 """Under each figure that a cell drew: a link that downloads its numbers.
 
-`rmsprop.plots.show` writes them, as CSV, into the SVG's description. They cannot be an output of
+`rmsbook.figures.show` writes them, as CSV, into the SVG's description. They cannot be an output of
 their own: MyST-NB gives every output of a cell that has a caption a caption.
 """
 

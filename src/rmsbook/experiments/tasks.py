@@ -1,0 +1,277 @@
+"""What a run can do: train a Keras model on examples and watch it on a validation split.
+
+Reinforcement learning, the other task, is in `rmsbook.experiments.cartpole`.
+"""
+
+import contextlib
+import functools
+import hashlib
+import logging
+import random
+
+import numpy as np
+
+from rmsbook import data as datasets
+from rmsbook.experiments import cartpole
+
+__all__ = [
+    "DATA",
+    "NUMPY_TASKS",
+    "OPTIMIZERS",
+    "TASKS",
+    "build_optimizer",
+    "fit",
+    "inspect",
+    "split",
+]
+
+VALIDATION = 0.1  # the part of the training examples that is held back to choose settings by
+STEPS_AT_ONCE = 20  # steps that Keras runs before it looks at its callbacks again
+
+
+def fit(run):
+    """Train ``run.model`` on ``run.data``; test it once, at the end.
+
+    A tenth of the training examples, the same for every run, is held back: the curve has the loss
+    and the accuracy on it after each epoch. The test examples are used after the last epoch only.
+    Where the answer is a number, the loss is the squared error, and there is no accuracy.
+
+    Returns
+    -------
+    curve : dict of str to list
+        ``epoch``, ``loss`` (mean over the epoch's batches, dropout included), ``accuracy``,
+        ``val_loss``, ``val_accuracy``.
+    result : dict
+        ``test_loss``, ``test_accuracy``, ``diverged``; a run that diverged is not tested.
+    data : str
+        The first 16 digits of the SHA-256 of the examples.
+    """
+    _, _, curve, result, data = _fitted(run)
+    return curve, result, data
+
+
+def inspect(run):
+    """Train a classifier as `fit` does, and write down what it has learned and what it confuses.
+
+    Returns
+    -------
+    curve, result, data
+        Those of `fit`. The result has more: ``weight_0``, ``weight_1``, …, the numbers in the
+        first layer's kernel, the last axis fastest; and ``answer_i_j`` for each two classes: how
+        many test examples of class i it takes for class j. If it diverged, it has neither.
+    """
+    model, (examples, truth), curve, result, data = _fitted(run)
+    if not result["diverged"]:
+        kernel = model.trainable_weights[0].numpy()
+        result |= {f"weight_{k}": weight for k, weight in enumerate(kernel.ravel().tolist())}
+        answers = model.predict(examples, verbose=0)
+        counts = np.zeros((answers.shape[1],) * 2, int)
+        np.add.at(counts, (truth, answers.argmax(axis=1)), 1)
+        result |= {f"answer_{i}_{j}": float(count) for (i, j), count in np.ndenumerate(counts)}
+    return curve, result, data
+
+
+def _fitted(run):
+    """Return the trained model, the test examples and their truth, and what `fit` returns."""
+    import keras
+
+    from rmsbook import keras_models
+
+    data = _known("data", run.data, DATA)()
+    train, validation, test = split(data, run.examples)
+    batches = functools.partial(_batches, np.float32(data.x_train.max()))
+    keras.backend.clear_session()
+    # Each run is a new model and traced anew, on purpose: TensorFlow need not warn of it.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    keras.utils.set_random_seed(run.seed)
+    with _seeds_of_layers(run.seed):
+        model = _known("model", run.model, keras_models.BUILDERS)(data.x_train.shape[1:])
+    steps = -(-len(train[1]) // run.batch_size)
+    number = data.y_train.dtype.kind == "f"
+    model.compile(
+        optimizer=build_optimizer(run, steps),
+        loss="mean_squared_error" if number else "sparse_categorical_crossentropy",
+        metrics=[] if number else ["accuracy"],
+        steps_per_execution=min(STEPS_AT_ONCE, steps),
+        jit_compile=False,
+    )
+    curve = model.fit(
+        batches(*train, run.batch_size, run.seed),
+        epochs=run.epochs,
+        validation_data=batches(*validation, 500),
+        callbacks=[keras.callbacks.TerminateOnNaN()],
+        shuffle=False,  # the batches are shuffled already
+        verbose=0,
+    ).history
+    # The last batch may end it: then the loss, a mean of what was before each step, is finite.
+    diverged = not np.isfinite([curve["loss"][-1], curve["val_loss"][-1]]).all()
+    result = {"diverged": float(diverged)}
+    examples = batches(*test, 500)
+    if not diverged:
+        tested = model.evaluate(examples, verbose=0, return_dict=True)
+        result |= {f"test_{name}": value for name, value in tested.items()}
+    curve = {"epoch": list(range(1, len(curve["loss"]) + 1)), **curve}
+    return model, (examples, test[1]), curve, result, _hash(data)
+
+
+TASKS = {"fit": fit, "inspect": inspect, "cartpole": cartpole.train}
+NUMPY_TASKS = {"cartpole"}  # on the CPU, without TensorFlow
+
+
+def complete(load):
+    """Return a loader that refuses a stand-in: a record must be of the data it names."""
+
+    def loader():
+        data = load()
+        if not data.complete:
+            raise ValueError(f"the complete data are needed, at hand are only: {data}")
+        return data
+
+    return loader
+
+
+DATA = {
+    "mnist": complete(datasets.load_mnist),
+    "mnist-sample": datasets.load_mnist_sample,
+    "cifar10": complete(datasets.load_cifar10),
+    "digits": datasets.load_digits,
+    "vowels": datasets.load_japanese_vowels,
+    "adding": datasets.load_adding_problem,
+}
+
+
+def split(data, examples=None):
+    """Cut a data set into training, validation and test examples, always the same way.
+
+    Parameters
+    ----------
+    data : Dataset
+    examples : int, optional
+        How many of each at most, by default all.
+
+    Returns
+    -------
+    train, validation, test : tuple of arrays
+        Each (x, y). A tenth of the data set's training examples, drawn at random, are held back
+        for validation.
+    """
+    order = np.random.default_rng(0).permutation(len(data.y_train))
+    held = round(VALIDATION * len(order))
+    train, validation = order[held:][:examples], order[:held][:examples]
+    test = np.random.default_rng(0).permutation(len(data.y_test))[:examples]
+    return (
+        (data.x_train[train], data.y_train[train]),
+        (data.x_train[validation], data.y_train[validation]),
+        (data.x_test[test], data.y_test[test]),
+    )
+
+
+@contextlib.contextmanager
+def _seeds_of_layers(seed):
+    """Let Keras draw the seeds of layers from a generator that nobody else draws from.
+
+    It takes them from Python's own, as other threads do at any time, for one those of dask.
+    """
+    from keras.src.random import seed_generator
+
+    shared = seed_generator.python_random
+    seed_generator.python_random = random.Random(seed)
+    try:
+        yield
+    finally:
+        seed_generator.python_random = shared
+
+
+def _batches(scale, x, y, batch_size, seed=None):
+    """Return batches of images from 0 to 1, shuffled anew each epoch if there is a seed."""
+    import tensorflow as tf
+
+    if x.ndim == 3:  # grey images have no axis for the colour; models of sequences drop it again
+        x = x[..., None]
+    x, y = tf.constant(x), tf.constant(y)  # as bytes: floats would be four times as large
+
+    @tf.autograph.experimental.do_not_convert  # there is nothing to convert in it
+    def take(index):
+        return tf.cast(tf.gather(x, index), tf.float32) / scale, tf.gather(y, index)
+
+    order = tf.data.Dataset.range(len(y))
+    if seed is not None:
+        order = order.shuffle(len(y), seed=seed, reshuffle_each_iteration=True)
+    options = tf.data.Options()
+    # There is nothing to tune, and the end of an epoch would wait for the tuner, which sleeps.
+    options.autotune.enabled = False
+    return order.batch(batch_size).map(take).prefetch(1).with_options(options)
+
+
+def _keras(name):
+    def make(**settings):
+        import keras
+
+        return getattr(keras.optimizers, name)(**settings)
+
+    return make
+
+
+def _ours(name):
+    def make(**settings):
+        import rmsprop.keras
+
+        return getattr(rmsprop.keras, name)(**settings)
+
+    return make
+
+
+#: The optimizers a run can name. RMSprop is the book's own, tested equal to Keras's.
+OPTIMIZERS = {
+    "SGD": _keras("SGD"),
+    "momentum": _keras("SGD"),
+    "RMSprop": _ours("RMSprop"),
+    "Adam": _keras("Adam"),
+    "Nadam": _keras("Nadam"),
+}
+
+
+def build_optimizer(run, steps_per_epoch):
+    """Return a run's Keras optimizer.
+
+    Beside Keras's own settings a run may give ``schedule``: "linear" or "cosine" let the learning
+    rate fall to zero over the whole run, "inverse" divides it by 1 + ``decay`` · step, which is
+    what ``decay`` meant in Keras until 2.10.
+
+    Raises
+    ------
+    ValueError
+        If the optimizer or the schedule is unknown, ``decay`` comes without its schedule, or a
+        schedule without ``learning_rate``.
+    """
+    import keras.optimizers.schedules as keras_schedules
+
+    settings = dict(run.settings)
+    make = _known("optimizer", run.optimizer, OPTIMIZERS)
+    schedule, decay = settings.pop("schedule", None), settings.pop("decay", None)
+    if (schedule == "inverse") != (decay is not None):
+        raise ValueError(f"decay belongs to the schedule 'inverse', not to {schedule!r}: {decay!r}")
+    if schedule is not None:
+        if "learning_rate" not in settings:
+            raise ValueError(f"settings must give learning_rate to the schedule {schedule!r}")
+        rate, total = settings["learning_rate"], run.epochs * steps_per_epoch
+        schedules = {
+            "linear": lambda: keras_schedules.PolynomialDecay(rate, total, 0.0),
+            "cosine": lambda: keras_schedules.CosineDecay(rate, total),
+            "inverse": lambda: keras_schedules.InverseTimeDecay(rate, 1, decay),
+        }
+        settings["learning_rate"] = _known("schedule", schedule, schedules)()
+    return make(**settings)
+
+
+def _known(what, name, known):
+    if name not in known:
+        raise ValueError(f"{what} must be one of {', '.join(known)}, not {name!r}")
+    return known[name]
+
+
+def _hash(data):
+    digest = hashlib.sha256()
+    for part in (data.x_train, data.y_train, data.x_test, data.y_test):
+        digest.update(np.ascontiguousarray(part))
+    return digest.hexdigest()[:16]

@@ -1,0 +1,33 @@
+"""The gates on the book itself, as `make book` left it."""
+
+import pytest
+
+import gates
+from chapters import chapters, pages
+from project import ROOT
+from rmsbook.claims import check_book
+
+HTML = ROOT / "_build" / "html"
+
+
+@pytest.mark.parametrize(
+    "gate", [gates.unpaired, gates.unexecuted, gates.machine_paths, gates.without_alt]
+)
+def test_the_committed_notebooks(gate):
+    assert chapters(ROOT), "the book has no chapters"
+    assert gate(ROOT) == []
+
+
+def test_every_claim_meets_its_evidence():
+    assert check_book(ROOT / "book") == []
+
+
+def test_every_source_is_cited():
+    assert gates.uncited(ROOT) == []
+
+
+@pytest.mark.parametrize("screen", gates.SCREENS, ids=str)
+def test_the_pages_in_a_browser(screen):
+    names = [path.relative_to(ROOT).with_suffix(".html").as_posix() for path in pages(ROOT)]
+    assert len(names) > 3
+    assert gates.site_problems(HTML, names, [screen]) == {}

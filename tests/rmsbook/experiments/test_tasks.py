@@ -1,0 +1,320 @@
+"""Training as a run describes it: repeatable, its validation examples held back, tested once."""
+
+import dataclasses
+import random
+
+import keras
+import numpy as np
+import pytest
+from keras.optimizers import schedules
+
+import rmsprop.keras
+from rmsbook import keras_models
+from rmsbook.data import AddingProblem, Dataset, load_digits
+from rmsbook.experiments import Run, execute
+from rmsbook.experiments.tasks import (
+    DATA,
+    OPTIMIZERS,
+    _batches,
+    build_optimizer,
+    complete,
+    fit,
+    inspect,
+    split,
+)
+
+RUN = Run("fit", "digits", "small_mlp", "Adam", {"learning_rate": 0.01}, 3, 2, 16, 200)
+
+
+def numbered(train=100, test=30):
+    """A data set whose images tell which example they are."""
+    images = np.arange(train + test, dtype=np.uint8).reshape(-1, 1, 1)
+    labels = images[:, 0, 0]
+    return Dataset(
+        images[:train], labels[:train], images[train:], labels[train:],
+        name="numbered", origin="embedded", source="here", licence="none",
+    )  # fmt: skip
+
+
+class TestSplit:
+    @pytest.mark.parametrize("examples", [None, 5, 40, 1000])
+    def test_validation_and_test_examples_are_never_trained_on(self, examples):
+        parts = split(numbered(), examples)
+        train, validation, test = (set(x.ravel().tolist()) for x, _ in parts)
+        assert not train & validation
+        assert not (train | validation) & test
+        assert train | validation <= set(range(100))
+        assert test <= set(range(100, 130))
+        sizes = [90, 10, 30]
+        assert [len(train), len(validation), len(test)] == [min(n, examples or n) for n in sizes]
+
+    def test_every_example_keeps_its_label(self):
+        for x, y in split(numbered()):
+            np.testing.assert_array_equal(x.ravel(), y)
+
+    def test_is_always_the_same_and_fewer_are_a_part_of_all(self):
+        for whole, again, few in zip(
+            split(numbered()), split(numbered()), split(numbered(), 7), strict=True
+        ):
+            np.testing.assert_array_equal(whole[1], again[1])
+            np.testing.assert_array_equal(whole[1][:7], few[1])
+
+    def test_is_drawn_at_random(self):
+        train, validation, test = split(numbered())
+        for _, y in (train, validation, test):
+            assert (np.diff(y.astype(int)) < 0).any()
+
+
+class TestBatches:
+    @pytest.mark.parametrize(("shape", "expected"), [((4, 5), (4, 5, 1)), ((4, 5, 3), (4, 5, 3))])
+    def test_are_images_from_0_to_1_with_an_axis_for_the_colours(self, shape, expected):
+        x = np.random.default_rng(0).integers(0, 200, (7, *shape), dtype=np.uint8)
+        batches = list(_batches(np.float32(200), x, np.arange(7), 3))
+        assert [images.shape for images, _ in batches] == [(n, *expected) for n in (3, 3, 1)]
+        images = np.concatenate([images for images, _ in batches])
+        np.testing.assert_array_equal(images, x.reshape(-1, *expected) / np.float32(200))
+        assert images.dtype == np.float32
+
+    def test_are_shuffled_anew_each_epoch_if_there_is_a_seed(self):
+        x, y = np.zeros((50, 2, 2), np.uint8), np.arange(50)
+        keras.utils.set_random_seed(0)
+        shuffled = _batches(np.float32(1), x, y, 8, seed=3)
+        epochs = [np.concatenate([labels for _, labels in shuffled]) for _ in range(2)]
+        for epoch in epochs:
+            assert sorted(epoch) == list(range(50))
+            assert (epoch != y).any()
+        assert (epochs[0] != epochs[1]).any()
+        in_order = np.concatenate([labels for _, labels in _batches(np.float32(1), x, y, 8)])
+        np.testing.assert_array_equal(in_order, y)
+
+
+@pytest.fixture(scope="module")
+def record():
+    return execute(RUN)
+
+
+def test_fit_learns_numbers_by_their_squared_error(monkeypatch):
+    rng = np.random.default_rng(0)
+    x = rng.random((400, 4, 2), np.float32)
+    small = AddingProblem(
+        x[:300], x[:300, -1, 0], x[300:], x[300:, -1, 0],
+        name="last", origin="generated", source="here", licence="none",
+    )  # fmt: skip
+    trained = []
+
+    def build(shape):
+        trained.append(keras_models.BUILDERS["adding_rnn"](shape))
+        return trained[-1]
+
+    monkeypatch.setitem(DATA, "last", lambda: small)
+    monkeypatch.setitem(keras_models.BUILDERS, "kept", build)
+    run = Run("fit", "last", "kept", "Adam", {"learning_rate": 0.01}, 0, 12, 16)
+    curve, result, _ = fit(run)
+    assert curve["val_loss"][-1] < 0.2 * curve["val_loss"][0]
+    assert result["test_loss"] < 0.03  # always to answer the mean gives 1/12
+    assert set(curve) == {"epoch", "loss", "val_loss"}
+    assert set(result) == {"diverged", "test_loss"}
+    (model,) = trained
+    answers = model(x[300:, ..., None] / x[:300].max())[:, 0].numpy()
+    expected = np.mean((answers - x[300:, -1, 0]) ** 2)
+    assert result["test_loss"] == pytest.approx(expected, rel=1e-4)
+
+
+class TestFit:
+    def test_the_same_run_gives_the_same_record(self, record):
+        again = execute(RUN)
+        assert again.result == record.result
+        np.testing.assert_equal(again.curve, record.curve)
+        assert again.provenance["data"] == record.provenance["data"]
+
+    def test_another_thread_that_draws_random_numbers_changes_nothing(self, record, monkeypatch):
+        """Such as dask's, while the model is built."""
+        build = keras_models.BUILDERS[RUN.model]
+
+        def disturbed(shape):
+            random.random()
+            return build(shape)
+
+        monkeypatch.setitem(keras_models.BUILDERS, RUN.model, disturbed)
+        again = execute(RUN)
+        assert again.result == record.result
+        np.testing.assert_equal(again.curve, record.curve)
+
+    def test_another_seed_gives_another(self, record):
+        other = execute(dataclasses.replace(RUN, seed=4))
+        assert (other.curve["loss"] != record.curve["loss"]).all()
+
+    def test_the_curve_has_a_value_an_epoch_and_learns(self, record):
+        assert record.curve["epoch"].tolist() == [1, 2]
+        assert set(record.curve) == {"epoch", "loss", "accuracy", "val_loss", "val_accuracy"}
+        assert record.curve["loss"][1] < record.curve["loss"][0]
+        assert record.result["diverged"] == 0
+        assert 0.1 < record.result["test_accuracy"] < 1
+
+    def test_what_made_it_is_kept(self, record):
+        provenance = record.provenance
+        assert set(provenance) == {"device", "versions", "data", "commit", "seconds"}
+        assert provenance["versions"]["keras"] == keras.__version__
+        assert provenance["seconds"] > 0
+        assert len(provenance["data"]) == 16
+
+    def test_a_run_that_diverges_stops_and_is_not_tested(self):
+        settings = {"learning_rate": 1e30}
+        run = dataclasses.replace(RUN, optimizer="SGD", settings=settings, epochs=3)
+        record = execute(run)
+        assert record.result == {"diverged": 1.0}
+        assert len(record.curve["epoch"]) == len(record.curve["loss"]) == 1
+        assert np.isnan(record.curve["loss"][-1])
+
+    def test_a_run_whose_weights_blow_up_in_its_last_batch_diverged_too(self):
+        # A single batch an epoch: its loss is that of the first weights.
+        settings = {"learning_rate": 1e38}
+        run = dataclasses.replace(
+            RUN, optimizer="SGD", settings=settings, epochs=1, batch_size=RUN.examples
+        )
+        curve, result, _ = fit(run)
+        assert np.isfinite(curve["loss"]).all()
+        assert not np.isfinite(curve["val_loss"]).any()
+        assert result == {"diverged": 1.0}
+
+    def test_the_numbers_are_those_of_the_data_it_was_given(self, monkeypatch):
+        """Weights that say "3" always: the accuracies are the shares of threes."""
+
+        class Three(keras.Model):
+            def build(self, shape):
+                self.bias = self.add_weight(shape=(10,), initializer="zeros")
+
+            def call(self, x):
+                seen.extend([float(x[0].shape[-1])])
+                return keras.ops.softmax(
+                    keras.ops.one_hot(keras.ops.full(keras.ops.shape(x)[:1], 3), 10) * 10
+                    + 0 * self.bias
+                )
+
+        seen = []
+        monkeypatch.setitem(keras_models.BUILDERS, "three", lambda shape: Three())
+        curve, result, _ = fit(dataclasses.replace(RUN, model="three", epochs=1))
+        train, validation, test = split(load_digits(), RUN.examples)
+        assert curve["accuracy"] == pytest.approx([np.mean(train[1] == 3)])
+        assert curve["val_accuracy"] == pytest.approx([np.mean(validation[1] == 3)])
+        assert result["test_accuracy"] == pytest.approx(np.mean(test[1] == 3))
+        assert set(seen) == {1.0}  # grey images get an axis for their one colour
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            ({"data": "cats"}, "data must be one of .*digits.*, not 'cats'"),
+            ({"model": "huge"}, "model must be one of small_mlp, .*, not 'huge'"),
+        ],
+    )
+    def test_an_unknown_name_is_named(self, change, message):
+        with pytest.raises(ValueError, match=message):
+            fit(dataclasses.replace(RUN, **change))
+
+
+class TestData:
+    def test_a_stand_in_is_refused(self):
+        few = dataclasses.replace(load_digits(), note="a part")
+        with pytest.raises(ValueError, match="complete data are needed, at hand are only: 8×8"):
+            complete(lambda: few)()
+
+    def test_the_whole_is_taken(self):
+        whole = load_digits()
+        assert complete(lambda: whole)() is whole
+
+    def test_what_every_machine_has_needs_no_download(self, monkeypatch):
+        monkeypatch.setenv("RMSPROP_OFFLINE", "1")
+        monkeypatch.delenv("RMSPROP_DATA", raising=False)
+        monkeypatch.setenv("KERAS_HOME", "/nowhere")
+        assert len(DATA["digits"]().y_train) == 1442
+        for name in ("mnist", "cifar10"):
+            with pytest.raises(ValueError, match="complete data are needed"):
+                DATA[name]()
+
+
+def optimizer(name, epochs=4, steps=25, **settings):
+    return build_optimizer(Run("fit", "d", "m", name, settings, 0, epochs, 1), steps)
+
+
+def rates(optimizer, steps):
+    return [float(optimizer._learning_rate(step)) for step in steps]
+
+
+class TestBuildOptimizer:
+    def test_every_name_is_what_it_says(self):
+        assert OPTIMIZERS.keys() == {"SGD", "momentum", "RMSprop", "Adam", "Nadam"}
+        classes = {
+            "SGD": keras.optimizers.SGD,
+            "momentum": keras.optimizers.SGD,
+            "RMSprop": rmsprop.keras.RMSprop,
+            "Adam": keras.optimizers.Adam,
+            "Nadam": keras.optimizers.Nadam,
+        }
+        for name, expected in classes.items():
+            made = optimizer(name, learning_rate=0.25)
+            assert type(made) is expected
+            assert float(made.learning_rate) == 0.25
+
+    def test_settings_are_kerass(self):
+        assert optimizer("momentum", learning_rate=0.1, momentum=0.8).momentum == 0.8
+        assert optimizer("RMSprop", learning_rate=0.1, rho=0.7).rho == 0.7
+        assert optimizer("Adam", learning_rate=0.1, beta_1=0.7).beta_1 == 0.7
+
+    def test_linear_falls_to_zero_over_the_whole_run(self):
+        linear = optimizer("SGD", learning_rate=0.4, schedule="linear")
+        assert rates(linear, [0, 25, 50, 100]) == pytest.approx([0.4, 0.3, 0.2, 0])
+
+    def test_cosine_falls_to_zero_over_the_whole_run(self):
+        cosine = optimizer("RMSprop", learning_rate=0.4, schedule="cosine")
+        expected = [0.2 * (1 + np.cos(np.pi * t / 100)) for t in (0, 25, 50, 100)]
+        assert rates(cosine, [0, 25, 50, 100]) == pytest.approx(expected, abs=1e-7)
+
+    def test_inverse_is_what_decay_meant(self):
+        inverse = optimizer("Adam", learning_rate=0.4, schedule="inverse", decay=0.9)
+        assert isinstance(inverse._learning_rate, schedules.InverseTimeDecay)
+        assert rates(inverse, [0, 1, 10]) == pytest.approx([0.4, 0.4 / 1.9, 0.4 / 10])
+
+    @pytest.mark.parametrize(
+        "settings", [{"schedule": "inverse"}, {"schedule": "linear", "decay": 0.1}, {"decay": 0.1}]
+    )
+    def test_decay_and_its_schedule_come_together(self, settings):
+        with pytest.raises(ValueError, match="decay belongs to the schedule 'inverse'"):
+            optimizer("SGD", learning_rate=0.1, **settings)
+
+    def test_an_unknown_optimizer_is_named(self):
+        with pytest.raises(ValueError, match=r"optimizer must be one of SGD, .*, not 'Magic'"):
+            optimizer("Magic", learning_rate=0.1)
+
+    def test_an_unknown_schedule_is_named(self):
+        with pytest.raises(ValueError, match=r"schedule must be one of linear, .*, not 'steps'"):
+            optimizer("SGD", learning_rate=0.1, schedule="steps")
+
+    def test_a_schedule_needs_a_rate_to_start_from(self):
+        with pytest.raises(ValueError, match="must give learning_rate to the schedule 'cosine'"):
+            optimizer("SGD", schedule="cosine")
+
+    def test_an_unknown_setting_is_named(self):
+        with pytest.raises((TypeError, ValueError), match="speed"):
+            optimizer("Adam", learning_rate=0.1, speed=3)
+
+
+def test_inspect_is_a_fit_that_counts_the_answers_and_keeps_the_first_kernel():
+    curve, result, data = inspect(RUN)
+    fitted_curve, fitted, fitted_data = fit(RUN)
+    assert (curve, data) == (fitted_curve, fitted_data)
+    assert {name: result.pop(name) for name in fitted} == fitted
+    weights = [result.pop(f"weight_{k}") for k in range(64 * 10)]
+    keras.utils.set_random_seed(RUN.seed)
+    start = keras_models.BUILDERS[RUN.model]((8, 8)).trainable_weights[0].numpy().ravel()
+    step = np.abs(weights - start)
+    assert 0 < np.median(step) < 0.1  # the same kernel, some steps of Adam later
+    answers = np.array([[result.pop(f"answer_{i}_{j}") for j in range(10)] for i in range(10)])
+    truth = split(load_digits(), RUN.examples)[2][1]
+    np.testing.assert_array_equal(answers.sum(axis=1), np.bincount(truth, minlength=10))
+    assert answers.trace() / len(truth) == pytest.approx(fitted["test_accuracy"], abs=1e-6)
+    assert result == {}
+
+
+def test_inspect_finds_nothing_in_a_network_that_diverged():
+    run = dataclasses.replace(RUN, optimizer="SGD", settings={"learning_rate": 1e30})
+    assert inspect(run)[1] == {"diverged": 1.0}
