@@ -42,6 +42,7 @@ from rmsprop.keras import RMSprop
 
 RECORD = Path(__file__).resolve().parent.parent / "book" / "records" / "gpu-speed.csv"
 PACKAGES = ("numpy", "keras", "jax", "optax", "torch")
+BACKENDS = ("jax", "torch")
 
 OURS = "ours, Keras"
 REFERENCE = "keras.optimizers"
@@ -150,7 +151,7 @@ def beside(name):
 def on_gpu():
     """Say whether Keras computes on a GPU."""
     backend = keras.backend.backend()
-    return backend in ("jax", "torch") and library(backend)[1]
+    return backend in BACKENDS and library(backend)[1]
 
 
 def device():
@@ -525,6 +526,8 @@ def main(arguments=None):
     parser.add_argument("--small", action="store_true", help="try it out, on a CPU")
     parser.add_argument("--output", type=Path, default=RECORD, help="the table (CSV)")
     options = parser.parse_args(arguments)
+    if keras.backend.backend() not in BACKENDS:
+        parser.error(f"KERAS_BACKEND must be jax or torch, not {keras.backend.backend()}")
     start = time.perf_counter()
     rows, absent = measure(SMALL if options.small else FULL)
     if any(row.experiment == "step" for row in rows):
