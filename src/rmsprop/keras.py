@@ -1,8 +1,9 @@
 """RMSprop and Rprop as Keras optimizers: the rules of `rmsprop.optimizers` on Keras variables.
 
-They take part in all that Keras does with an optimizer: ``fit``, schedules, clipping, moving
-averages of the weights, loss scaling, gradient accumulation, saving, XLA, distribution. Beside the
-further switches, four things differ from ``keras.optimizers.RMSprop``:
+They run on Keras's backends TensorFlow, JAX and torch, whichever ``KERAS_BACKEND`` names, and take
+part in all that Keras does with an optimizer: ``fit``, schedules, clipping, moving averages of the
+weights, loss scaling, gradient accumulation, saving, XLA, distribution. Beside the further
+switches, four things differ from ``keras.optimizers.RMSprop``:
 
 - On TensorFlow most variants run in fused kernels, several times faster than a chain of operations
   on whole arrays; not so where XLA compiles the step, for it fuses that chain itself.
@@ -12,18 +13,23 @@ further switches, four things differ from ``keras.optimizers.RMSprop``:
 - The state of 16-bit variables is float32: g² overflows float16 for g > 255, and a ρ near 1 is
   lost in bfloat16.
 - Settings are checked, and fixed once the state is built; only ``learning_rate`` may change.
+
+Keras with TensorFlow is an extra, ``pip install rmsprop[keras]``.
 """
 
 import functools
 import math
 
-import keras
 import numpy as np
-import tensorflow as tf
-from keras import ops
 
-# TensorFlow has no public name for the question whether XLA will compile this code.
-from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
+try:
+    import keras
+    from keras import ops
+except ImportError as error:
+    raise ImportError(
+        "rmsprop.keras needs Keras and the backend that KERAS_BACKEND names (tensorflow if it "
+        "names none): pip install rmsprop[keras], or keras and jax, or keras and torch"
+    ) from error
 
 from rmsprop.optimizers import flavor_arguments
 from rmsprop.schedules import Schedule
@@ -52,16 +58,25 @@ def _learning_rate(value):
     return value if callable(value) else _scalar(0, above=True)("learning_rate", value)
 
 
-def _dense(gradient):
-    """Return a gradient as a tensor, equal rows of a sparse one added up."""
-    if isinstance(gradient, tf.IndexedSlices):
-        return tf.convert_to_tensor(gradient)
-    return gradient
+def _kernels_of(backend):
+    """Return the module of the fused kernels that a backend of Keras has, or None."""
+    if backend != "tensorflow":
+        return None
+    from rmsprop import _tf_kernels
+
+    return _tf_kernels
+
+
+_kernels = _kernels_of(keras.backend.backend())
+
+
+def _dtype(variable):
+    return keras.backend.standardize_dtype(variable.dtype)
 
 
 def _work_dtype(variable):
     """Return the dtype of state and arithmetic: float32 for 16-bit variables."""
-    dtype = keras.backend.standardize_dtype(variable.dtype)
+    dtype = _dtype(variable)
     return "float32" if dtype in ("float16", "bfloat16") else dtype
 
 
@@ -87,9 +102,31 @@ class _Optimizer(keras.optimizers.Optimizer):
         }
         return super().get_config() | settings
 
+    def build(self, variables):
+        """Create the state of these variables, none where Keras overwrites the variable.
+
+        Raises
+        ------
+        TypeError
+            If a variable is not real: g² and the sign of g are those of real numbers.
+        """
+        if self.built:
+            return
+        for variable in variables:
+            if not keras.backend.is_float_dtype(_dtype(variable)):
+                raise TypeError(
+                    f"variables must be of real floating-point numbers, but {variable.name!r} is "
+                    f"{_dtype(variable)}: give {type(self).__name__} real variables, such as real "
+                    "and imaginary part"
+                )
+        super().build(variables)
+        self._build_slots(variables)
+
     def apply(self, grads, trainable_variables=None):
         """Update the variables by one step; see ``keras.optimizers.Optimizer.apply``."""
-        super().apply([_dense(gradient) for gradient in grads], trainable_variables)
+        if _kernels:
+            grads = [_kernels.dense(gradient) for gradient in grads]
+        super().apply(grads, trainable_variables)
 
     def update_step(self, gradient, variable, learning_rate):
         """Update one variable and its state; Keras calls this."""
@@ -110,11 +147,17 @@ class _Optimizer(keras.optimizers.Optimizer):
         self.assign_sub(variable, ops.cast(step, variable.dtype))
 
     def _add_slots(self, variables, name, start=0.0):
-        return [self._add_slot(v, name, keras.initializers.Constant(start)) for v in variables]
+        """Return a slot for each variable; None for one that takes its gradient as its value."""
+        return [
+            None
+            if self._overwrite_variable_with_gradient(variable)
+            else self._add_slot(variable, name, keras.initializers.Constant(start))
+            for variable in variables
+        ]
 
     def _add_slot(self, variable, name, initializer):
         dtype = _work_dtype(variable)
-        if dtype == variable.dtype:
+        if dtype == _dtype(variable):
             return self.add_variable_from_reference(variable, name, initializer)
         return self.add_variable(variable.shape, initializer, dtype, name=name)
 
@@ -217,18 +260,15 @@ class RMSprop(_Optimizer):
         self.learning_rate_inside = learning_rate_inside
         self.initial_accumulator_value = initial_accumulator_value
         self.bias_correction = bias_correction
-        self._scratch = functools.cache(_scratch)
+        self._scratch = functools.cache(lambda *key: _kernels.scratch(*key))
 
     @classmethod
     def flavor(cls, name, **overrides):
         """Return RMSprop as a library has it; see `rmsprop.optimizers.RMSprop.flavor`."""
         return cls(**flavor_arguments(name, overrides))
 
-    def build(self, variables):
-        """Create the state for these variables, in the order of ``keras.optimizers.RMSprop``."""
-        if self.built:
-            return
-        super().build(variables)
+    def _build_slots(self, variables):
+        """Create the state in the order of ``keras.optimizers.RMSprop``."""
         self._velocities = self._add_slots(variables, "velocity", self.initial_accumulator_value)
         if self.momentum:
             self._momentums = self._add_slots(variables, "momentum")
@@ -273,7 +313,7 @@ class RMSprop(_Optimizer):
             return self._unbiased(self._average(v, ops.square(g)))
         m = self._average_gradients[index]
         if self._has_kernels(variable):
-            self._averages_kernel(variable, g, m, v)
+            _kernels.update_averages(variable, g, m, v, self.rho)
         else:
             v, m = self._average(v, ops.square(g)), self._average(m, g)
         return ops.maximum(self._unbiased(v) - ops.square(self._unbiased(m)), 0)
@@ -308,12 +348,8 @@ class RMSprop(_Optimizer):
     # ------------------------------------------------------------ the same in TensorFlow's kernels
 
     def _has_kernels(self, variable):
-        return (
-            keras.backend.backend() == "tensorflow"
-            and variable.dtype in (tf.float32, tf.float64)
-            and self.rho >= 0.1  # the kernels' v += (1 − ρ)(g² − v) cancels after a spike
-            and not GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
-        )
+        # The kernels' v += (1 − ρ)(g² − v) cancels after a spike where ρ is small.
+        return _kernels is not None and self.rho >= 0.1 and _kernels.take(variable)
 
     def _kernel(self, variable):
         """Return the kernel that takes the step from v, if the variant has one."""
@@ -325,34 +361,17 @@ class RMSprop(_Optimizer):
         return None if self.momentum else self._adam_kernel
 
     def _rmsprop_kernel(self, variable, g, v, rho, lr, epsilon):
-        """Update by v ← ρ v + (1 − ρ) g², b ← μ b + η g / √(v + ε), θ ← θ − b.
-
-        The kernel for the centered variant would not do: it does not clamp the variance and
-        gives NaN for a constant gradient. So v is the variance there, and ρ = 1 leaves it alone.
-        """
+        """Take the step from v. If centered, v is the variance, and ρ = 1 leaves it alone."""
         if self.momentum:
             buffer = self._momentums[self._get_variable_index(variable)]
         else:
             buffer = self._scratch_like(variable, "step")
-        tf.raw_ops.ResourceApplyRMSProp(
-            var=variable.handle,
-            ms=v.handle,
-            mom=buffer.handle,
-            lr=lr,
-            rho=tf.constant(rho, g.dtype),
-            momentum=tf.constant(self.momentum, g.dtype),
-            epsilon=epsilon,
-            grad=g,
-        )
+        _kernels.apply_rmsprop(variable, g, v, buffer, rho, self.momentum, lr, epsilon)
 
     def _adam_kernel(self, variable, g, v, rho, lr, epsilon):
         """Update by v ← ρ v + (1 − ρ) g², θ ← θ − η g / (√v + ε): Adam with β₁ = 0."""
-        _apply_adam(variable, g, self._scratch_like(variable, "step"), v, 0.0, rho, lr, epsilon)
-
-    def _averages_kernel(self, variable, g, m, v):
-        """Update v and m, and leave θ where it is: Adam with β₁ = β₂ and η = 0."""
-        zero, one = tf.constant(0, g.dtype), tf.constant(1, g.dtype)
-        _apply_adam(variable, g, m, v, self.rho, self.rho, zero, one)
+        buffer = self._scratch_like(variable, "step")
+        _kernels.apply_adam(variable, g, buffer, v, 0.0, rho, lr, epsilon)
 
     def _corrected(self, lr):
         """Return η and ε with which v does what v / (1 − ρᵗ) would do with the given ones."""
@@ -366,29 +385,6 @@ class RMSprop(_Optimizer):
 
     def _scratch_like(self, variable, purpose):
         return self._scratch(tuple(variable.shape), variable.dtype, variable.device, purpose)
-
-
-def _apply_adam(variable, g, m, v, beta_1, beta_2, lr, epsilon):
-    """Update by m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g², θ ← θ − η m / (√v + ε)."""
-    zero = tf.constant(0, g.dtype)
-    tf.raw_ops.ResourceApplyAdam(
-        var=variable.handle,
-        m=m.handle,
-        v=v.handle,
-        beta1_power=zero,
-        beta2_power=zero,
-        lr=lr,
-        beta1=tf.constant(beta_1, g.dtype),
-        beta2=tf.constant(beta_2, g.dtype),
-        epsilon=epsilon,
-        grad=g,
-    )
-
-
-def _scratch(shape, dtype, device, purpose):
-    """Make a variable for what a kernel writes and the next step does not need."""
-    with tf.init_scope(), tf.device(device):
-        return tf.Variable(tf.zeros(shape, dtype), name=purpose)
 
 
 @keras.saving.register_keras_serializable(package="rmsprop")
@@ -441,11 +437,7 @@ class Rprop(_Optimizer):
         self.factors = factors
         self.step_sizes = step_sizes
 
-    def build(self, variables):
-        """Create the step lengths and the place for the last gradients."""
-        if self.built:
-            return
-        super().build(variables)
+    def _build_slots(self, variables):
         self._lengths = self._add_slots(variables, "step_length", self._first_length)
         self._previous = self._add_slots(variables, "previous_gradient")
 

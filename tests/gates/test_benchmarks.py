@@ -1,5 +1,6 @@
-"""The benchmark's clockwork: ratios, the table, the targets, a tiny run without peers."""
+"""The benchmarks' clockwork: ratios, the tables, the targets, tiny runs without peers."""
 
+import csv
 import itertools
 import sys
 
@@ -9,7 +10,11 @@ import pytest
 from project import ROOT
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
+import gpu
 import speed
+
+# Keras's own variables do not know NumPy's `copy` argument yet.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 TINY = speed.Effort(
     sizes=(2, 3), rounds=3, batch=0, pause=0, settings=9, steps=5, sample=4, grid_rounds=2
@@ -202,3 +207,118 @@ def test_a_tiny_run(capsys):
     assert all(r.ratio_q1 <= r.ratio_median <= r.ratio_q3 for r in rows)
     assert all(r.repetitions == (2 if r.experiment == "grid" else 3) for r in rows)
     assert len(capsys.readouterr().err.splitlines()) == 7
+
+
+# ---------------------------------------------------------------- on a GPU, here without one
+
+FEW = gpu.Effort(sizes=(300, 400), copy=500, checked=64, rounds=3, turn=0)
+
+
+@pytest.fixture
+def alone(monkeypatch):
+    """Let Keras be the only library; a copy of 500 values takes two microseconds."""
+
+    def copies(values):
+        assert values.shape == (500,)
+        yield gpu.Subject("ours", "copy", lambda: None, lambda: None)
+
+    def missing(*arrays):
+        raise gpu.AbsentError("missing: not installed")
+
+    turns = gpu.take_turns
+
+    times = {
+        "copy": [[2e-6] * 3],
+        "RMSprop": [[4e-6, 8e-6, 4e-6], [2e-6, 2e-6, 8e-6], [1e-5] * 3],
+    }
+
+    def timed(subjects, rounds, turn):
+        assert all(len(own) == rounds for own in turns(subjects, rounds, turn))
+        return times[subjects[0].method]
+
+    monkeypatch.setattr(gpu, "take_turns", timed)
+    monkeypatch.setattr(gpu, "COPIERS", (copies,))
+    monkeypatch.setattr(gpu, "STEPPERS", (gpu.keras_subjects, missing))
+
+
+@pytest.mark.usefixtures("alone")
+def test_a_tiny_run_on_a_device():
+    rows, absent = gpu.measure(FEW)
+    assert absent == ["missing: not installed"]
+    equal, copied, steps = rows[:12], rows[12], rows[13:]
+    assert {row.experiment for row in equal} == {"equality"}
+    assert all(0 < row.part_of_tolerance < 1 for row in equal)
+    assert (copied.experiment, copied.size) == ("copy", 500)
+    assert copied.gigabytes_per_second == pytest.approx(500 * 8 / 2e-6 * 1e-9)
+    assert [row[:4] for row in steps] == [
+        ("step", method, size, subject)
+        for size in FEW.sizes
+        for method, subject in (
+            ("RMSprop", gpu.REFERENCE),
+            ("RMSprop", gpu.OURS),
+            ("Adam", gpu.REFERENCE),
+        )
+    ]
+    # Ratios are formed within a round: 2/4, 2/8 and 8/4.
+    assert steps[1][4:7] == pytest.approx((0.5, 0.375, 1.25))
+    assert steps[1].microseconds == pytest.approx(2)
+    assert steps[1].gigabytes_per_second == pytest.approx(300 * 20 / 2e-6 * 1e-9)
+    assert steps[1].part_of_copy == pytest.approx(300 * 20 / (500 * 8))
+    assert steps[2].part_of_copy == pytest.approx(300 * 28 / 1e-5 / (500 * 8 / 2e-6))
+
+
+def test_the_checked_gradients_are_of_many_sizes():
+    g = gpu.rough(3, 800)
+    assert g.dtype == np.float32
+    assert not g[:, ::8].any()
+    size = abs(np.delete(g, np.s_[::8], axis=1)).max(axis=0)
+    assert size.min() < 1e-3 < 1 < size.max()
+
+
+@pytest.mark.parametrize(
+    "change", [{"rho": 0.9001}, {"epsilon": 2e-7}, {"learning_rate": 0.00781}, {"centered": True}]
+)
+def test_a_flavor_that_differs_is_noticed(change, monkeypatch):
+    flavor = gpu.RMSprop.flavor
+    monkeypatch.setattr(gpu.RMSprop, "flavor", lambda name, **s: flavor(name, **s | change))
+    assert gpu.difference("keras", {}, 256) > 1
+
+
+@pytest.mark.usefixtures("alone")
+def test_the_status_and_the_table_of_a_device(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(gpu, "BACKENDS", ("tensorflow", "jax", "torch"))
+    monkeypatch.setattr(gpu, "SMALL", FEW)
+    monkeypatch.setattr(gpu, "library", lambda name: (None, False))
+    table = tmp_path / "gpu.csv"
+    assert gpu.main(["--small", "--output", str(table)]) == 0
+    said = capsys.readouterr().out
+    assert said.count("equal: ") == 12
+    assert "absent: missing: not installed" in said
+    assert [file.name for file in tmp_path.iterdir()] == ["gpu.csv"]
+    with open(table, newline="", encoding="utf8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 12 + 1 + 6
+    assert all(row["device"].startswith("CPU") and "numpy" in row["versions"] for row in rows)
+    assert rows[-1]["part_of_copy"] == "0.56"
+    monkeypatch.setattr(gpu, "difference", lambda *arguments: 1.5)
+    before = table.read_bytes()
+    assert gpu.main(["--small", "--output", str(table)]) == 1
+    assert capsys.readouterr().out.count("DIFFERS: ") == 12
+    assert table.read_bytes() == before
+
+
+def test_a_device_needs_a_backend_that_has_one(monkeypatch, capsys):
+    monkeypatch.setattr(gpu, "BACKENDS", ("none",))
+    with pytest.raises(SystemExit):
+        gpu.main(["--small"])
+    assert "KERAS_BACKEND must be jax or torch, not " in capsys.readouterr().err
+
+
+def test_what_computes_elsewhere_is_absent(monkeypatch):
+    monkeypatch.setattr(gpu, "on_gpu", lambda: False)
+    monkeypatch.setattr(gpu, "library", lambda name: (None, True))
+    with pytest.raises(gpu.AbsentError, match=r"^torch: computes on a GPU, Keras does not$"):
+        gpu.beside("torch")
+    monkeypatch.undo()
+    with pytest.raises(gpu.AbsentError, match=r"^no_such: No module named 'no_such'"):
+        gpu.library("no_such")
