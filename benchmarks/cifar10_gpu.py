@@ -125,18 +125,18 @@ FULL = Size(
     policy="mixed_bfloat16",
 )
 SMALL = Size(
-    recipe=Recipe((8, 8, 16), batch=32),
-    large=Recipe((16, 16, 16), pad=4, cut=12, batch=32),
+    recipe=Recipe((4, 4, 8), batch=16),
+    large=Recipe((4, 8, 8), pad=4, cut=12, batch=16),
     epochs=2,
     search_epochs=1,
     large_epochs=(3, 2),
     rates=2,
     final_seeds=range(1, 3),
     large_seeds=range(1, 2),
-    images=256 + 128,
-    validation=128,
-    test=128,
-    chunk=128,
+    images=48 + 64,
+    validation=64,
+    test=64,
+    chunk=64,
     policy="float32",  # bfloat16 is slow on a CPU
 )
 
