@@ -137,7 +137,7 @@ def test_no_run_is_begun_that_does_not_fit(clock, tmp_path, capsys):
 
 def test_the_large_recipe_has_as_many_epochs_as_fit(clock, tmp_path):
     trainer = Trainer(clock, best_in_the_middle)
-    study.Study(study.FULL, trainer, tmp_path / "r.csv", 255 + 1.1 * 3 * 3 * 20).run()
+    study.Study(study.FULL, trainer, tmp_path / "r.csv", 255 + 200).run()
     large = [run for run in trainer.runs if run.phase == "large"]
     assert [run.epochs for run in large] == [20] * 3
 
