@@ -107,6 +107,7 @@ class Size:
     test: int
     chunk: int  # images that are evaluated at once
     policy: str  # what Keras computes in
+    unroll: bool  # an epoch's steps: on a CPU, convolutions in a loop are slow
 
 
 FULL = Size(
@@ -123,6 +124,7 @@ FULL = Size(
     test=10_000,
     chunk=1_000,
     policy="mixed_bfloat16",
+    unroll=False,
 )
 SMALL = Size(
     recipe=Recipe((4, 4, 8), batch=16),
@@ -133,11 +135,12 @@ SMALL = Size(
     rates=2,
     final_seeds=range(1, 3),
     large_seeds=range(1, 2),
-    images=48 + 64,
+    images=32 + 64,
     validation=64,
     test=64,
     chunk=64,
     policy="float32",  # bfloat16 is slow on a CPU
+    unroll=True,
 )
 
 
@@ -520,10 +523,10 @@ def optimizer_of(method: Method):
 class Course:
     """A recipe on the device: its images, its network, and the programs that are compiled once."""
 
-    def __init__(self, recipe: Recipe, data: dict, chunk: int):
+    def __init__(self, recipe: Recipe, data: dict, size: Size):
         import jax
 
-        self.recipe, self.chunk = recipe, chunk
+        self.recipe, self.chunk, self.unroll = recipe, size.chunk, size.unroll
         x = data["train"][0]
         self.mean = x.mean(axis=(0, 1, 2), dtype=np.float64).astype(np.float32) / 255
         self.deviation = x.std(axis=(0, 1, 2), dtype=np.float64).astype(np.float32) / 255
@@ -633,7 +636,7 @@ class Course:
             trainable, slots = optimizer.stateless_apply(slots, gradients, trainable)
             return (list(trainable), list(other), list(slots)), loss
 
-        state, losses = jax.lax.scan(step, state, (shares, drawn))
+        state, losses = jax.lax.scan(step, state, (shares, drawn), unroll=self.unroll)
         return state, losses.mean()
 
     def _compile(self, method: Method):
@@ -669,7 +672,7 @@ class Trainer:
         keras.config.set_dtype_policy(size.policy)
         self.data, self.commit = data, commit
         recipes = {"search": size.recipe, "final": size.recipe, "large": size.large}
-        courses = {recipe: Course(recipe, data, size.chunk) for recipe in set(recipes.values())}
+        courses = {recipe: Course(recipe, data, size) for recipe in set(recipes.values())}
         self.courses = {phase: courses[recipe] for phase, recipe in recipes.items()}
         self.device = jax.devices()[0].device_kind
         self.versions = (
