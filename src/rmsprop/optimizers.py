@@ -2,7 +2,7 @@
 
 A method is a class whose `rule` updates a block of parameters θ from its gradient g. Beside it
 stand the settings, the arrays the rule keeps (`slots`), the settings it uses (`coefficients`) and
-what changes with the step (`corrections`). All the rest is written once, in `rmsprop.driver`.
+what changes with the step (`corrections`). All the rest is written once, in `rmsprop.optimizer`.
 
 Notation: θ parameters, g gradient, v average of g², m average of g, η learning rate (`lr`),
 ρ decay of v, β₁ and β₂ Adam's decays of m and v, μ momentum, t the number of the step, from 1.
@@ -23,7 +23,7 @@ import math
 
 import numpy as np
 
-from rmsprop.driver import Optimizer, decay
+from rmsprop.optimizer import Optimizer, decay
 from rmsprop.settings import Setting, choice, flag, number, pair
 
 # ---------------------------------------------------------------- what the rules share

@@ -13,8 +13,9 @@ import threading
 import numpy as np
 import pytest
 
-from rmsprop import driver, schedules
-from rmsprop.driver import Optimizer, cut
+from rmsprop import optimizer as driver
+from rmsprop import schedules
+from rmsprop.optimizer import Optimizer, cut
 from rmsprop.optimizers import (
     SGD,
     AdaDelta,
