@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rmsprop import optimizers
-from rmsprop.optimizer import decay
+from rmsprop._arrays import decay
 from rmsprop.optimizers import (
     FLAVORS,
     SGD,

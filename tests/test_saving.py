@@ -1,0 +1,362 @@
+"""Settings and state in and out: JSON, copies, files and what they must not hold."""
+
+import io
+import json
+import math
+import os
+import pickle
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from methods import METHODS, gradients, make, same
+from rmsprop import _saving, schedules
+from rmsprop.optimizers import (
+    SGD,
+    Adam,
+    RMSprop,
+    Rprop,
+)
+
+# ---------------------------------------------------------------- settings as JSON
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_config_makes_an_equal_optimizer(method):
+    optimizer = make(method)
+    config = json.loads(json.dumps(optimizer.get_config()))
+    again = method.from_config(config)
+    assert again.get_config() == optimizer.get_config()
+    first, second = np.ones((2, 2)), np.ones((2, 2))
+    for g in gradients(3, (2, 2)):
+        optimizer.step([first], [g])
+        again.step([second], [g])
+    np.testing.assert_array_equal(first, second)
+
+
+def test_config_holds_arguments_in_order_with_arrays_and_schedules():
+    config = SGD(schedules.Constant(0.1), momentum=[[0.5]], l2=0.1, nonfinite="skip").get_config()
+    assert list(config.items()) == [
+        ("learning_rate", {"class_name": "Constant", "config": {"learning_rate": 0.1}}),
+        ("momentum", [[0.5]]),
+        ("nesterov", False),
+        ("weight_decay", 0.0),
+        ("l2", 0.1),
+        ("nonfinite", "skip"),
+    ]
+    again = SGD.from_config(config)
+    assert again.learning_rate == schedules.Constant(0.1)
+    assert again.momentum.shape == (1, 1)
+    assert json.loads(json.dumps(config)) == config
+    assert "class_name" in config["learning_rate"]
+    assert SGD.from_config({}).learning_rate == 0.01
+
+
+def test_config_of_any_callable_is_refused():
+    with pytest.raises(TypeError, match="cannot be saved; use one of"):
+        SGD(lambda t: 0.1).get_config()
+
+
+# ---------------------------------------------------------------- state
+
+
+def scheduled(method):
+    """Return an optimizer with a schedule, where its method can have one."""
+    optimizer = make(method)
+    if method is not Rprop:
+        optimizer.learning_rate = schedules.CosineDecay(0.1, 10)
+    return optimizer
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("way", ["state_dict", "file", "pickle"])
+def test_a_run_cut_and_resumed_is_the_run(method, way, tmp_path):
+    start = {"w": np.ones((3, 2), np.float32), "b": np.ones(1)}
+    pairs = zip(gradients(7, (3, 2), np.float32), gradients(7, 1), strict=True)
+    steps = [{"w": g, "b": h} for g, h in pairs]
+    through, whole = {name: a.copy() for name, a in start.items()}, scheduled(method)
+    for step in steps:
+        whole.step(through, step)
+    for stop in (0, 1, 4):
+        resumed, first = {name: a.copy() for name, a in start.items()}, scheduled(method)
+        for step in steps[:stop]:
+            first.step(resumed, step)
+        if way == "state_dict":
+            second = method.from_config(first.get_config())
+            second.load_state_dict(first.state_dict())
+        elif way == "file":
+            first.save(tmp_path / "state.npz")
+            second = method.load(tmp_path / "state.npz")
+        else:
+            second = pickle.loads(pickle.dumps(first))
+        assert second.iterations == stop
+        for step in steps[stop:]:
+            second.step(resumed, step)
+        assert same(through, resumed)
+        assert same(whole.state_dict(), second.state_dict())
+
+
+def test_a_state_is_a_copy_both_ways():
+    theta, optimizer = np.ones(2), RMSprop()
+    optimizer.step([theta], [np.ones(2)])
+    state = optimizer.state_dict()
+    kept = state["parameters"][0]["slots"]["v"].copy()
+    other = RMSprop()
+    other.load_state_dict(state)
+    for one in (optimizer, other):
+        one.step([theta], [np.full(2, 9.0)])
+        np.testing.assert_array_equal(state["parameters"][0]["slots"]["v"], kept)
+
+
+def test_what_a_state_holds():
+    theta, optimizer = {"w": np.ones((1, 2), np.float32)}, RMSprop(momentum=0.5, nonfinite="skip")
+    settings = optimizer.get_config()
+    rate = settings.pop("learning_rate")
+    common = {"optimizer": "RMSprop", "settings": settings, "learning_rate": rate}
+    assert settings["momentum"] == 0.5
+    assert rate == 0.001
+    assert optimizer.state_dict() == common | {"iterations": 0, "skipped": 0, "parameters": []}
+    optimizer.step(theta, {"w": np.full((1, 2), 2, np.float32)})
+    optimizer.step(theta, {"w": np.full((1, 2), math.nan, np.float32)})
+    state = optimizer.state_dict()
+    (parameter,) = state.pop("parameters")
+    assert state == common | {"iterations": 1, "skipped": 1}
+    slots = parameter.pop("slots")
+    assert parameter == {"name": "w", "shape": (1, 2), "dtype": "float32"}
+    np.testing.assert_allclose(slots["v"], [[0.4, 0.4]], rtol=1e-6)
+    np.testing.assert_allclose(slots["velocity"], [[0.001 / math.sqrt(0.1)] * 2], rtol=1e-6)
+
+
+def trained(optimizer):
+    optimizer.step([np.ones(2)], [np.ones(2)])
+    return optimizer
+
+
+def damaged(change):
+    state = trained(RMSprop(momentum=0.5)).state_dict()
+    change(state)
+    return state
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        (trained(Adam()).state_dict(), "^state is one of Adam, this optimizer is RMSprop$"),
+        (
+            trained(RMSprop()).state_dict(),
+            r"^state was made with momentum=0\.0, this optimizer has momentum=0\.5: load it into",
+        ),
+        (
+            trained(RMSprop(momentum=0.5, centered=True)).state_dict(),
+            "^state was made with centered=True, this optimizer has centered=False",
+        ),
+        (
+            damaged(lambda s: s["settings"].update(speed=2)),
+            "^state was made with speed=2, this optimizer has speed=None",
+        ),
+        (
+            damaged(lambda s: s["settings"].pop("rho")),
+            r"^state was made with rho=None, this optimizer has rho=0\.9",
+        ),
+        (
+            damaged(lambda s: s["parameters"][0]["slots"].pop("v")),
+            r"^state keeps \['velocity'\] for params\[0\], these settings need \['v', 'velocity'\]",
+        ),
+        (damaged(lambda s: s.pop("settings")), "^state is not one that state_dict.. returned"),
+        (damaged(lambda s: s.update(learning_rate=-1)), "^learning_rate must be a number in"),
+        (
+            damaged(lambda s: s.update(learning_rate=None)),
+            "^state was made with a function as learning_rate, which cannot be saved: give it to "
+            r"this optimizer, whose learning_rate is 0\.001$",
+        ),
+        (damaged(lambda s: s.update(learning_rate={})), "^schedule is not one that serialize"),
+        (damaged(lambda s: s.pop("iterations")), "^state is not one that state_dict.. returned"),
+        (damaged(lambda s: s["parameters"][0].pop("slots")), r"returned: KeyError\('slots'\)"),
+        (damaged(lambda s: s.update(iterations=-1)), "^iterations must be a whole number"),
+        (damaged(lambda s: s.update(iterations=1.0)), "^iterations must be a whole number"),
+        (damaged(lambda s: s.update(skipped=-1)), "^skipped must be a whole number"),
+        (
+            damaged(lambda s: s["parameters"][0].update(shape=(3,))),
+            r"'v' of params\[0\] is float64",
+        ),
+        (
+            damaged(lambda s: s["parameters"][0]["slots"].update(velocity=np.ones(3))),
+            r"^state 'velocity' of params\[0\] is float64 of shape \(3,\), "
+            r"it must be float64 of shape \(2,\)$",
+        ),
+        (
+            damaged(lambda s: s["parameters"][0]["slots"].update(v=np.ones(2, np.float32))),
+            r"^state 'v' of params\[0\] is float32 of shape \(2,\), it must be float64",
+        ),
+        (
+            damaged(lambda s: s["parameters"][0].update(dtype="int32")),
+            r"^state is not .* returned: TypeError\(.*must be float16, float32 or .*, not int32",
+        ),
+        (damaged(lambda s: s["parameters"][0].update(dtype="none")), "returned: TypeError"),
+        (damaged(lambda s: s["parameters"][0].update(shape=2)), "returned: TypeError"),
+        (damaged(lambda s: s["parameters"][0].update(slots=[])), "returned: AttributeError"),
+        (
+            damaged(lambda s: s["parameters"][0]["slots"].update(v=[1.0, 2.0])),
+            "returned: AttributeError",
+        ),
+        (None, "^state is not one that state_dict"),
+        ({}, "^state is not one that state_dict"),
+    ],
+)
+def test_a_state_that_does_not_fit_is_refused(state, message):
+    optimizer = trained(RMSprop(momentum=0.5))
+    before = optimizer.state_dict()
+    with pytest.raises(ValueError, match=message):
+        optimizer.load_state_dict(state)
+    assert same(before, optimizer.state_dict())
+    optimizer.step([np.ones(2)], [np.ones(2)])
+
+
+def test_a_loaded_state_is_one_of_training_that_has_begun():
+    optimizer = RMSprop()
+    optimizer.load_state_dict(trained(RMSprop()).state_dict())
+    assert optimizer.has_begun is True
+    with pytest.raises(AttributeError, match=r"^rho is fixed once training has begun"):
+        optimizer.rho = 0.5
+
+
+def test_loading_an_unused_state_starts_anew():
+    optimizer = trained(RMSprop())
+    optimizer.load_state_dict(RMSprop().state_dict())
+    assert not optimizer.has_begun
+    optimizer.rho = 0.5
+    optimizer.step([np.ones(3)], [np.ones(3)])
+
+
+# ---------------------------------------------------------------- files
+
+
+def test_a_file_holds_arrays_and_text_only(tmp_path):
+    trained(Adam()).save(tmp_path / "adam.npz")
+    with np.load(tmp_path / "adam.npz", allow_pickle=False) as file:
+        assert sorted(file.files) == ["0/m", "0/v", "description"]
+        description = json.loads(str(file["description"]))
+    assert description["optimizer"] == "Adam"
+    assert description["config"]["beta_2"] == 0.999
+
+
+def test_the_path_is_taken_as_it_is(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    trained(SGD()).save("state")
+    assert os.listdir(tmp_path) == ["state"]
+    assert SGD.load("state").iterations == 1
+
+
+def test_a_failed_save_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
+    path = tmp_path / "state.npz"
+    trained(SGD(0.5)).save(path)
+    old = path.read_bytes()
+    with pytest.raises(TypeError, match="cannot be saved"):
+        trained(SGD(lambda t: 0.1)).save(path)
+
+    def full(file, **arrays):
+        file.write(b"half")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(OSError, match="No space left"):
+        trained(SGD()).save(path)
+    assert path.read_bytes() == old
+    assert os.listdir(tmp_path) == ["state.npz"]
+
+
+def test_the_file_is_written_beside_its_place(tmp_path, monkeypatch):
+    moved = []
+    monkeypatch.setattr(_saving.os, "replace", lambda old, new: moved.append((old, new)))
+    trained(SGD()).save(tmp_path / "state.npz")
+    ((old, new),) = moved
+    assert os.path.dirname(old) == str(tmp_path)
+    assert new == str(tmp_path / "state.npz")
+
+
+def test_saving_into_a_missing_folder(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        SGD().save(tmp_path / "none" / "state.npz")
+
+
+def test_loading_what_is_no_optimizer(tmp_path):
+    path = tmp_path / "x.npz"
+    path.write_bytes(b"no zip file")
+    for write in (
+        lambda: None,
+        lambda: path.write_bytes(b""),
+        lambda: np.savez(path, a=np.ones(2)),
+        lambda: np.savez(path, description="no json"),
+        lambda: np.savez(path, description="{}"),
+        lambda: np.savez(path, description="[1]"),
+        lambda: np.savez(path, description='{"parameters": []}'),
+        lambda: np.savez(path, description='{"parameters": [], "optimizer": "RMSprop"}'),
+        lambda: np.savez(path, description=np.array([{}], object)),
+        lambda: path.write_bytes(_npy(np.ones(2))),
+        lambda: path.write_bytes(_truncated(tmp_path)),
+    ):
+        write()
+        with pytest.raises(ValueError, match=f"^{re.escape(str(path))} is not a saved optimizer: "):
+            RMSprop.load(path)
+    with pytest.raises(FileNotFoundError):
+        RMSprop.load(tmp_path / "missing.npz")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda s: s["config"].update(speed=3), "speed"),
+        (lambda s: s.update(config=[1]), "sequence"),
+        (lambda s: s["config"].update(rho=2), "^rho must be a number"),
+        (lambda s: s["config"].update(learning_rate={}), "schedule is not one"),
+        (lambda s: s["parameters"][0].update(dtype="int32"), "not int32"),
+        (lambda s: s.pop("iterations"), "state is not one"),
+    ],
+)
+def test_loading_what_another_program_changed(tmp_path, change, message):
+    path = tmp_path / "x.npz"
+    trained(RMSprop()).save(path)
+    with np.load(path) as file:
+        content = dict(file)
+    state = json.loads(str(content.pop("description")))
+    change(state)
+    np.savez(path, description=json.dumps(state), **content)
+    start = f"^{re.escape(str(path))} is not a saved RMSprop: "
+    with pytest.raises(ValueError, match=f"{start}.*{message.removeprefix('^')}"):
+        RMSprop.load(path)
+
+
+def test_a_file_can_be_read_by_whom_the_system_lets(tmp_path):
+    (tmp_path / "usual").touch()
+    SGD().save(tmp_path / "state.npz")
+    assert (tmp_path / "state.npz").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def _npy(array):
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
+def _truncated(folder):
+    trained(RMSprop()).save(folder / "whole.npz")
+    return (folder / "whole.npz").read_bytes()[:-60]
+
+
+def test_loading_the_file_of_another_method(tmp_path):
+    path = tmp_path / "adam.npz"
+    trained(Adam()).save(path)
+    with pytest.raises(ValueError, match=f"^{re.escape(str(path))} holds a Adam, not a RMSprop$"):
+        RMSprop.load(path)
+
+
+def test_numpy_alone_is_imported():
+    code = (
+        "import sys, rmsprop, rmsprop.optimizers; "
+        "print([m for m in ('tensorflow', 'keras', 'numba', 'scipy') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
