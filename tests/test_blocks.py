@@ -1,5 +1,6 @@
 """Large arrays: how they are cut, and the threads that share the blocks."""
 
+import contextvars
 import os
 import threading
 
@@ -121,6 +122,45 @@ def test_an_error_in_a_thread_is_an_error_of_the_step():
 
     with pytest.raises(RuntimeError, match="broken"):
         Broken().step([np.ones(50)], [np.ones(50)])
+
+
+word = contextvars.ContextVar("word", default="none")
+
+
+def test_context_and_error_state_hold_in_every_thread():
+    class Spy(Meeting):
+        def rule(self, theta, g, **numbers):
+            super().rule(theta, g, **numbers)
+            found.add((threading.get_ident(), word.get(), *np.geterr().values()))
+
+    found = set()
+    token = word.set("given")
+    Spy().step([np.ones(50)], [np.ones(50)])
+    word.reset(token)
+    assert len(found) == 2
+    assert {entry[1:] for entry in found} == {("given", *["ignore"] * 4)}
+
+
+def test_no_warning_escapes_a_thread(recwarn):
+    theta, optimizer = np.full(170, 1e38, np.float32), SGD(1e10)
+    optimizer.block_size, optimizer.threads = 10, 2
+    optimizer.step([theta], [np.full(170, 1e37, np.float32)])
+    assert (theta == -np.inf).all()
+    assert not recwarn.list
+
+
+def test_an_interrupt_among_the_blocks_is_noticed():
+    class Broken(Meeting):
+        def rule(self, theta, g, **numbers):
+            super().rule(theta, g, **numbers)
+            if threading.current_thread() is threading.main_thread():
+                raise KeyboardInterrupt
+
+    optimizer = Broken()
+    with pytest.raises(KeyboardInterrupt):
+        optimizer.step([np.ones(50)], [np.ones(50)])
+    with pytest.raises(RuntimeError, match=r"^the last step was interrupted"):
+        optimizer.step([np.ones(50)], [np.ones(50)])
 
 
 def test_cores_are_those_of_the_process_where_the_system_says(monkeypatch):

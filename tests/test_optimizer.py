@@ -1,5 +1,7 @@
 """The step: input and its errors, dtypes and layouts, decay, schedules."""
 
+import copy
+import ctypes
 import math
 import re
 
@@ -21,6 +23,7 @@ from rmsprop.optimizers import (
     RMSprop,
     Rprop,
 )
+from rmsprop.settings import Setting, number
 
 # ---------------------------------------------------------------- what a step does
 
@@ -498,12 +501,14 @@ def test_there_must_be_parameters():
     refuses(RMSprop(), [np.ones((0, 3))], [np.ones((0, 3))], ValueError, message)
 
 
+TWICE = "^params holds the same memory twice: pass each array once$"
+
+
 def test_memory_must_not_come_twice():
     a, w, flat = np.ones(2), np.ones((2, 2)), np.ones(8)
-    message = "^params holds the same memory twice: pass each array once$"
     for first, second in ((a, a), (w, w.T), (flat[:5], flat[4:]), (flat[::2], flat[1:3][1:])):
         grads = [np.ones(first.shape), np.ones(second.shape)]
-        refuses(RMSprop(), [np.ones(1), first, second], [np.ones(1), *grads], ValueError, message)
+        refuses(RMSprop(), [np.ones(1), first, second], [np.ones(1), *grads], ValueError, TWICE)
 
 
 def test_parameters_may_be_parts_of_one_array():
@@ -611,3 +616,247 @@ def test_unknown_arguments_are_refused():
     for method in METHODS:
         with pytest.raises(TypeError, match="lr"):
             method(lr=0.1)
+
+
+# ---------------------------------------------------------------- an honest step
+
+
+class Stopped(RMSprop):
+    """RMSprop that Ctrl-C meets while a parameter of two elements is updated."""
+
+    def rule(self, theta, g, v, **operands):
+        super().rule(theta, g, v, **operands)
+        if len(theta) == 2 and self.stopping:
+            raise KeyboardInterrupt
+
+
+def stopped_step():
+    """Return an optimizer whose second step was interrupted, and what belongs to its first."""
+    optimizer, thetas, gs = Stopped(0.1), [np.ones(1), np.ones(2)], [np.ones(1), np.ones(2)]
+    optimizer.stopping = False
+    optimizer.step(thetas, gs)
+    before = [theta.copy() for theta in thetas], optimizer.state_dict()
+    optimizer.stopping = True
+    with pytest.raises(KeyboardInterrupt):
+        optimizer.step(thetas, gs)
+    optimizer.stopping = False
+    return optimizer, thetas, gs, before
+
+
+INTERRUPTED = (
+    "^the last step was interrupted, and parameters and state may be half updated: restore the "
+    "parameters, and load the state that belongs to them$"
+)
+
+
+@pytest.mark.parametrize("way", [lambda o: o, copy.copy, copy.deepcopy])
+def test_a_step_that_was_interrupted_is_not_repeated(way):
+    optimizer, thetas, gs, _ = stopped_step()
+    optimizer = way(optimizer)
+    half = [theta.copy() for theta in thetas]
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match=INTERRUPTED):
+            optimizer.step(thetas, gs)
+    with pytest.raises(RuntimeError, match=INTERRUPTED):
+        optimizer.state_dict()
+    assert same(half, thetas)
+    assert optimizer.iterations == 1
+
+
+def test_a_state_that_is_loaded_mends_an_interrupted_step():
+    optimizer, _, gs, (thetas, state) = stopped_step()
+    with pytest.raises(ValueError, match="state is one of Adam"):
+        optimizer.load_state_dict(Adam().state_dict())
+    with pytest.raises(RuntimeError, match=INTERRUPTED):
+        optimizer.step(thetas, gs)
+    optimizer.load_state_dict(state)
+    expected, other = [np.ones(1), np.ones(2)], RMSprop(0.1)
+    for _ in range(2):
+        other.step(expected, gs)
+    optimizer.step(thetas, gs)
+    assert same(expected, thetas)
+
+
+def test_an_interrupted_first_step_says_so_too():
+    optimizer = Stopped(0.1)
+    optimizer.stopping = True
+    with pytest.raises(KeyboardInterrupt):
+        optimizer.step([np.ones(2)], [np.ones(2)])
+    with pytest.raises(RuntimeError, match=INTERRUPTED):
+        optimizer.step([np.ones(2)], [np.ones(2)])
+    optimizer.load_state_dict(Stopped(0.1).state_dict())
+    optimizer.step([np.ones(1)], [np.ones(1)])
+
+
+def test_an_interrupt_before_the_rules_leaves_the_step_to_be_done():
+    def schedule(t):
+        if stop:
+            raise KeyboardInterrupt
+        return 0.5
+
+    theta, optimizer, stop = np.ones(1), SGD(schedule), True
+    with pytest.raises(KeyboardInterrupt):
+        optimizer.step([theta], [np.ones(1)])
+    stop = False
+    optimizer.step([theta], [np.ones(1)])
+    assert theta == 0.5
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_no_error_state_stops_a_rule_half_way(method, dtype):
+    info = np.finfo(dtype)
+    gs = [np.ones(2, dtype), np.array([info.smallest_subnormal, 4 * info.tiny], dtype)]
+    results = []
+    for state in ("ignore", "raise"):
+        thetas, optimizer = [np.ones(2, dtype), np.ones(2, dtype)], make(method)
+        with np.errstate(all=state):
+            for _ in range(3):
+                optimizer.step(thetas, gs)
+        results.append([*thetas, optimizer.state_dict()])
+    assert same(*results)
+
+
+def test_the_error_state_of_a_schedule_is_the_callers():
+    def schedule(t):
+        return np.exp(np.float64(-1000)) + 1
+
+    with np.errstate(all="raise"), pytest.raises(FloatingPointError, match="underflow"):
+        SGD(schedule).step([np.ones(1)], [np.ones(1)])
+
+
+def test_an_overflow_warns_nobody(recwarn):
+    theta = np.full(1, 1e38, np.float32)
+    SGD(1e10).step([theta], [np.full(1, 1e37, np.float32)])
+    assert theta == -math.inf
+    assert not recwarn.list
+
+
+# ---------------------------------------------------------------- shared memory
+
+WAYS_TO_SEE = [
+    lambda a: a[:],
+    lambda a: np.frombuffer(a, a.dtype),
+    lambda a: np.asarray(memoryview(a)),
+    lambda a: np.ctypeslib.as_array((ctypes.c_double * a.size).from_address(a.ctypes.data)),
+    lambda a: np.ndarray(a.shape, a.dtype, memoryview(a).cast("B")),
+]
+
+
+@pytest.mark.parametrize("see", WAYS_TO_SEE)
+def test_shared_memory_is_found_however_it_is_seen(see):
+    x, y = np.array([1.0]), np.array([2.0])
+    for _ in range(2):
+        SGD(0.1).step([x, y], [see(y), see(x)])
+    np.testing.assert_allclose([x[0], y[0]], [0.61, 1.82], rtol=1e-15)
+    optimizer = SGD(0.1)
+    optimizer.step([x, y], [np.ones(1), np.ones(1)])
+    refuses(optimizer, [x, see(x)], [np.ones(1), np.ones(1)], ValueError, TWICE)
+    g = np.array([1.0])
+    SGD(0.1).step([see(g)], [g])
+    np.testing.assert_allclose(g, 0.9, rtol=1e-15)
+
+
+def test_memory_must_not_come_twice_in_any_step():
+    a, b = np.ones(2), np.ones(2)
+    optimizer = RMSprop(nonfinite="skip")
+    optimizer.step([a, b], [np.ones(2), np.ones(2)])
+    refuses(optimizer, [a, a], [np.ones(2), np.ones(2)], ValueError, TWICE)
+    refuses(optimizer, [a, a], [np.ones(2), np.full(2, math.nan)], ValueError, TWICE)
+    optimizer.step([a, b], [np.ones(2)] * 2)  # the same gradient twice is none of that
+
+
+def test_an_array_must_not_show_an_element_twice():
+    strided = np.lib.stride_tricks.as_strided
+    message = "^params shows the same memory twice within one array: pass a copy$"
+    flat = np.ones(8)
+    for shape, strides in (((3,), (0,)), ((3, 3), (8, 8)), ((2, 2), (16, -16))):
+        theta = strided(flat[4:], shape, strides)
+        refuses(SGD(), [theta], [np.ones(shape)], ValueError, message)
+    SGD(1.0).step(
+        [strided(flat, (1, 4), (0, 16)), flat[1:6:2][::-1]], [np.ones((1, 4)), np.ones(3)]
+    )
+    np.testing.assert_array_equal(flat, [0, 0, 0, 0, 0, 0, 0, 1])
+
+
+def copied(thetas, gs):
+    """Return which gradients a step copies."""
+    return [ours is not g for ours, g in zip(_arrays.apart(thetas, gs), gs, strict=True)]
+
+
+def test_only_gradients_that_share_memory_are_copied():
+    theta, g, flat = np.ones(3), np.ones(3), np.ones(12)
+    assert copied([theta, np.ones(3)], [g, theta]) == [False, True]
+    assert copied([theta, np.ones(3)], [g, g]) == [False, False]
+    assert copied([flat[:3]], [flat[3:6]]) == [False]
+    assert copied([flat[:6:2]], [flat[1:6:2]]) == [False]
+    assert copied([flat[:3], flat[6:9]], [flat[3:6], flat[8:11]]) == [False, True]
+    assert copied([flat[6:9], flat[:3]], [flat[3:6], flat[2:5]]) == [False, True]
+
+
+# ---------------------------------------------------------------- what a method fills in
+
+
+class Signs(Optimizer):
+    """The least that a method fills in, with a setting that it never sets."""
+
+    scale = Setting(number(0))
+
+    def slots(self):
+        return {"v": 0}
+
+    def rule(self, theta, g, v, *, lr):
+        self.seen.append(theta.size)
+        theta -= lr * np.sign(g)
+
+
+def test_a_setting_that_was_never_set_says_so():
+    optimizer = Signs(0.1)
+    for read in (lambda: optimizer.scale, optimizer.state_dict, optimizer.get_config):
+        with pytest.raises(
+            AttributeError, match=r"^scale is a setting of Signs that was never set: set it first$"
+        ):
+            read()
+    with pytest.raises(AttributeError, match=r"^'Signs' object has no attribute 'speed'$"):
+        optimizer.speed  # noqa: B018
+    optimizer.scale = 2
+    assert optimizer.scale == 2
+
+
+def test_the_first_value_of_a_slot_may_be_a_whole_number():
+    optimizer, theta = Signs(0.1), np.ones(12)
+    optimizer.block_size, optimizer.seen = 5, []
+    optimizer.step([theta], [np.ones(12)])
+    assert optimizer.seen == [5, 5, 2]
+    assert optimizer.slot("v")[0].tolist() == [0] * 12
+
+
+def test_blocks_come_back_after_a_learning_rate_that_is_an_array():
+    optimizer, theta = Signs(0.1), np.ones(12)
+    optimizer.block_size, optimizer.seen = 5, []
+    optimizer.learning_rate = [0.1, 0.2, 0.3]
+    refuses_shape = r"^learning_rate has the shape \(3,\)"
+    with pytest.raises(ValueError, match=refuses_shape):
+        optimizer.step([theta], [np.ones(12)])
+    for rate in (0.1, np.full(12, 0.1), 0.1):
+        optimizer.learning_rate = rate
+        optimizer.step([theta], [np.ones(12)])
+    assert optimizer.seen == [5, 5, 2, 12, 5, 5, 2]
+    np.testing.assert_allclose(theta, 0.7, rtol=1e-14)
+
+
+def test_what_a_method_takes_counts_l2():
+    theta, g = np.array([1.0, 1e3], np.float32), np.array([1.0, -1.0], np.float32)
+    assert RMSprop(l2=1e17).takes(theta, g).tolist() == [True, False]
+
+
+def test_a_method_may_say_what_it_takes():
+    class Small(SGD):
+        def largest_gradient(self, dtype, size):
+            assert (dtype, size) == (np.float32, 2)
+            return 3.0
+
+    optimizer, theta = Small(), np.ones(2, np.float32)
+    optimizer.step([theta], [np.array([3, 1], np.float32)])
+    message = r"^grads\[0\] has -4\.0 at \(1,\), which is not finite or too large"
+    refuses(optimizer, [theta], [np.array([3, -4], np.float32)], FloatingPointError, message)
