@@ -7,7 +7,6 @@ import math
 import os
 import re
 import zipfile
-import zlib
 
 import numpy as np
 
@@ -279,7 +278,6 @@ class Saving:
             TypeError,
             ValueError,
             zipfile.BadZipFile,
-            zlib.error,
         ) as error:
             raise ValueError(f"{path} is not a saved optimizer: {error}") from error
         if kind != cls.__name__:
