@@ -14,6 +14,15 @@ from rmsprop import schedules
 from rmsprop.settings import Setting, lock, number, whole
 
 MEMBER = re.compile(r"description\.npy|([0-9]+)/([^\W\d]\w*)\.npy")  # of a saved file
+HEADER = re.compile(  # of an array there: the form that np.save writes, and no other
+    rb"\x93NUMPY\x01\x00..\{'descr': '([<>][fU][0-9]+)', 'fortran_order': (False|True), "
+    rb"'shape': \(([0-9, ]*)\), \} *\n",
+    re.DOTALL,
+)
+
+# What reading raises where the bytes are not those that were written.
+DAMAGE = (AttributeError, EOFError, KeyError, OSError, RuntimeError, TypeError, ValueError)
+DAMAGE += (zipfile.BadZipFile,)
 
 
 class Saving:
@@ -267,19 +276,12 @@ class Saving:
             its arrays are looked at before any is read, and nothing in it is ever executed.
         """
         path = os.fsdecode(path)
-        try:
-            state = read(path)
-            kind, config = state["optimizer"], state["config"]
-        except (
-            AttributeError,
-            EOFError,
-            KeyError,
-            RuntimeError,
-            TypeError,
-            ValueError,
-            zipfile.BadZipFile,
-        ) as error:
-            raise ValueError(f"{path} is not a saved optimizer: {error}") from error
+        with open(path, "rb") as file:
+            try:
+                state = read(file)
+                kind, config = state["optimizer"], state["config"]
+            except DAMAGE as error:
+                raise ValueError(f"{path} is not a saved optimizer: {error}") from error
         if kind != cls.__name__:
             raise ValueError(f"{path} holds a {kind}, not a {cls.__name__}")
         try:
@@ -334,13 +336,13 @@ def compare(settings, ours):
 # ---------------------------------------------------------------- files
 
 
-def read(path):
+def read(stream):
     """Return the state in a file that `save` wrote.
 
     Names, types and sizes of all arrays are checked before one is read. No array is read by a
     function that could unpickle: an array is its bytes.
     """
-    with zipfile.ZipFile(path) as file:
+    with zipfile.ZipFile(stream) as file:
         arrays = {}
         for member in file.infolist():
             name = member.filename
@@ -363,22 +365,25 @@ def read(path):
 
 
 def check_header(file, member):
-    """Raise if a member of a zip file is not an array of floats or a text, whole and as it is."""
+    """Raise if a member of a zip file is not a text or an array of floats, whole and as it is."""
     if member.compress_type != zipfile.ZIP_STORED:
         raise ValueError(f"{member.filename!r} is compressed")
     with file.open(member) as stream:
         shape, _, dtype = header(stream)
         if dtype.kind != ("U" if member.filename == "description.npy" else "f"):
-            raise ValueError(f"{member.filename!r} holds {dtype}, neither text nor floats")
+            raise ValueError(f"{member.filename!r} holds {dtype}")
         if member.file_size != stream.tell() + math.prod(shape) * dtype.itemsize:
             raise ValueError(f"{member.filename!r} is not as long as it says")
 
 
 def header(stream):
     """Read the header of an array: its shape, whether its order is Fortran's, its dtype."""
-    if np.lib.format.read_magic(stream) != (1, 0):
-        raise ValueError("it holds an array in a form that save() does not write")
-    return np.lib.format.read_array_header_1_0(stream)
+    start = stream.read(10)
+    match = HEADER.fullmatch(start + stream.read(int.from_bytes(start[8:], "little")))
+    if not match:
+        raise ValueError(f"{stream.name!r} is neither a text nor an array of floats")
+    dtype, fortran, shape = (group.decode() for group in match.groups())
+    return tuple(map(int, re.findall("[0-9]+", shape))), fortran == "True", np.dtype(dtype)
 
 
 def read_array(file, member):
