@@ -50,7 +50,7 @@ class Parameter:
     numbers : dict
         The settings as the rule uses them, see `rounded`.
     rate : tuple
-        The learning rate of the last step, as it was given and as the rule uses it.
+        The learning rate of the last step as it was given, and `numbers` with it.
     plain : bool
         Whether the rule can have the arrays as they are: no weight decay, no float16.
     """
@@ -72,6 +72,8 @@ class Parameter:
 
         NumPy is quickest with such operands; a Python float it converts at every operation.
         """
+        if type(value) is float:  # the quick way for what changes with each step
+            return np.array(value, self.work_dtype)
         if isinstance(value, Decay):
             return Decay(*(self.rounded(name, factor) for factor in value))
         if isinstance(value, Positive):
@@ -86,13 +88,16 @@ class Parameter:
                 f"params[{self.name!r}] of shape {self.shape}"
             ) from None
 
-    def rounded_rate(self, lr):
-        """Return the learning rate as the rule uses it."""
-        given, rounded = self.rate
-        if given is not lr:
-            rounded = self.rounded("learning_rate", lr)
-            self.rate = lr, rounded
-        return rounded
+    def numbers_now(self, lr, corrections):
+        """Return `numbers` with the learning rate and with what changes from step to step."""
+        if self.rate[0] is not lr:
+            self.rate = lr, {"lr": self.rounded("learning_rate", lr), **self.numbers}
+        numbers = self.rate[1]
+        if corrections:
+            numbers = numbers.copy()
+            for name, value in corrections.items():
+                numbers[name] = self.rounded(name, value)
+        return numbers
 
     def check(self, name, theta, g):
         """Raise if an array and its gradient are not what they were at the first step."""
@@ -156,12 +161,12 @@ def sum_of_squares(g):
     Long arrays are summed row by row: for one product of more than 10⁴ elements OpenBLAS calls
     other threads, and to wait for a busy core can take a hundred times as long as the sum.
     """
+    flat = g if g.ndim == 1 else g.reshape(-1)
     if g.size <= 10_000:
-        return float(np.vdot(g, g))
-    flat = g.reshape(-1)
+        return float(flat.dot(flat))
     rows = flat[: g.size // 8192 * 8192].reshape(-1, 8192)
     rest = flat[rows.size :]
-    return float(np.vecdot(rows, rows).sum()) + float(np.vdot(rest, rest))
+    return float(np.vecdot(rows, rows).sum()) + float(rest.dot(rest))
 
 
 # ---------------------------------------------------------------- shared memory
@@ -177,8 +182,12 @@ def apart(thetas, gs):
     """
     arrays = [*thetas, *gs]
     # Arrays that own their memory are apart if they are not one object, and that is cheap to see.
-    if all(a.flags.owndata for a in arrays) and len({*map(id, arrays)}) == len(arrays):
-        return gs
+    for array in arrays:
+        if not array.flags.owndata:
+            break
+    else:
+        if len({*map(id, arrays)}) == len(arrays):
+            return gs
     if any(repeats(theta) for theta in thetas):
         raise ValueError("params shows the same memory twice within one array: pass a copy")
     shared = set()

@@ -89,7 +89,8 @@ class Saving:
         >>> state["iterations"], state["parameters"][0]["slots"]["v"].round(6)
         (1, array([0.4]))
         """
-        self._refuse_if_interrupted()
+        if self._interrupted:
+            self._refuse()
         try:
             rate = plain(self.learning_rate)
         except TypeError:  # a function: there is no way to write it down

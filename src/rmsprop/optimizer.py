@@ -5,6 +5,7 @@ arrays are the business of `rmsprop._blocks`, saving and loading that of `rmspro
 """
 
 import math
+import operator
 
 import numpy as np
 
@@ -111,15 +112,15 @@ class Optimizer(Saving):
 
     # ------------------------------------------------------------ a step
 
-    @property
-    def learning_rate(self):
-        """The learning rate: a number, an array or a schedule. It may change at any time."""
-        return self._learning_rate
-
-    @learning_rate.setter
-    def learning_rate(self, value):
+    def _set_learning_rate(self, value):
         check = number(0, above=True)
         self._learning_rate = value if callable(value) else check("learning_rate", value)
+
+    learning_rate = property(
+        operator.attrgetter("_learning_rate"),  # compiled: it is read at each step
+        _set_learning_rate,
+        doc="The learning rate: a number, an array or a schedule. It may change at any time.",
+    )
 
     def step(self, params, grads):
         """Update the parameters in place by one step of the method.
@@ -157,7 +158,8 @@ class Optimizer(Saving):
         (array([[0.9, 1.9]]), array([0.6]))
         """
         names, thetas, gs = matched(params, grads)
-        self._refuse_if_interrupted()
+        if self._interrupted:
+            self._refuse()
         lr = self.learning_rate
         if callable(lr):
             lr = number(0)(f"learning_rate({self.iterations})", lr(self.iterations))
@@ -173,37 +175,30 @@ class Optimizer(Saving):
                 "make a new optimizer for other parameters"
             )
         usable = True
-        rates = []
         for parameter, name, theta, g in zip(parameters, names, thetas, gs, strict=True):
             parameter.check(name, theta, g)
-            rates.append(parameter.rounded_rate(lr))
             usable = usable and self._usable(parameter, theta, g)
         gs = apart(thetas, gs)
         if not usable:
             self.skipped += 1
             return
-        t = self.iterations + 1
-        corrections = self.corrections(t)
-        changing = [
-            {key: parameter.rounded(key, value) for key, value in corrections.items()} | {"lr": lr}
-            for parameter, lr in zip(parameters, rates, strict=True)
-        ]
+        corrections = self.corrections(self.iterations + 1)
+        numbers = [parameter.numbers_now(lr, corrections) for parameter in parameters]
 
         self._interrupted = True
         self._parameters = parameters
         self.has_begun = True
-        for parameter, theta, g, numbers in zip(parameters, thetas, gs, changing, strict=True):
-            self._update(parameter, theta, g, parameter.numbers | numbers)
-        self.iterations = t
+        for parameter, theta, g, own in zip(parameters, thetas, gs, numbers, strict=True):
+            self._update(parameter, theta, g, own)
+        self.iterations += 1
         self._interrupted = False
 
-    def _refuse_if_interrupted(self):
-        """Raise if the last step began and did not end."""
-        if self._interrupted:
-            raise RuntimeError(
-                "the last step was interrupted, and parameters and state may be half updated: "
-                "restore the parameters, and load the state that belongs to them"
-            )
+    def _refuse(self):
+        """Refuse to go on from a step that did not end."""
+        raise RuntimeError(
+            "the last step was interrupted, and parameters and state may be half updated: "
+            "restore the parameters, and load the state that belongs to them"
+        )
 
     def takes(self, theta, g):
         """Return where the method can take a gradient g at θ: finite, and not too large for it.
