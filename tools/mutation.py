@@ -32,7 +32,13 @@ THRESHOLD = 0.95
 # The tests that run against the mutants of each module: its own, and those of its users.
 MODULES = {
     "descent": ["descent"],
-    "optimizers": ["optimizers", "driver", "invariants", "optimizers_keras"],
+    "optimizers": ["optimizers", "optimizer", "saving", "invariants", "optimizers_keras"],
+    "optimizer": ["optimizer", "blocks", "saving", "machine"],
+    "_arrays": ["optimizer", "saving", "machine"],
+    "_blocks": ["blocks"],
+    "_saving": ["saving", "machine"],
+    "settings": ["settings", "saving"],
+    "schedules": ["schedules", "saving"],
     "keras": ["keras"],
 }
 # A mutant is stopped after 4 × (5 s + what its tests took unchanged). The fork server imports

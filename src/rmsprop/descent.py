@@ -33,8 +33,8 @@ class Trajectory:
         Euclidean norm of the gradient that the optimizer met there (noise included).
     diverged : bool, shape (...)
         Whether the run came to a point where θ, the loss or g is not finite, or where g is too
-        large to be squared in its dtype.  Such a run ends there: that row is kept as it was, all
-        later rows are NaN.
+        large for the method.  Such a run ends there: that row is kept as it was, all later rows
+        are NaN.
 
     Examples
     --------
@@ -84,7 +84,9 @@ def minimize(problem: Problem, optimizer, steps: int, start: ArrayLike | None = 
         See `rmsprop.problems`.
     optimizer
         Any object whose ``step(params, grads)`` updates a list of arrays in place.  Its state
-        is used as it is: pass a fresh one unless the run shall continue another.
+        is used as it is: pass a fresh one unless the run shall continue another.  Its method
+        ``takes(theta, gradient)``, if it has one, says which elements it can take; without one,
+        all finite numbers.
     steps : int
         Not negative.
     start : array of shape (..., d), optional
@@ -126,13 +128,12 @@ def minimize(problem: Problem, optimizer, steps: int, start: ArrayLike | None = 
         raise ValueError(f"start must be finite, got {start}")
 
     batch = theta.shape[:-1]
-    safe = theta.copy()  # where a diverged run waits: finite numbers that nobody reads
+    safe = problem.project(np.zeros_like(theta))  # where a diverged run waits, and nobody reads it
     parameters = np.full((steps + 1, *theta.shape), np.nan, theta.dtype)
     losses = np.full((steps + 1, *batch), np.nan)
     gradient_norms = np.full((steps + 1, *batch), np.nan)
     running = np.ones(batch, bool)
-    # Optimizers square gradients and refuse what would overflow (float16 is squared in float32).
-    largest_norm = np.sqrt(np.finfo(np.result_type(theta, np.float32)).max) / 4
+    takes = getattr(optimizer, "takes", lambda theta, gradient: np.isfinite(gradient))
 
     t = 0
     with np.errstate(all="ignore"):  # overflow is an outcome here, not a mistake
@@ -143,10 +144,12 @@ def minimize(problem: Problem, optimizer, steps: int, start: ArrayLike | None = 
             np.copyto(parameters[t], theta, where=running[..., np.newaxis])
             np.copyto(losses[t, ...], loss, where=running)
             np.copyto(gradient_norms[t, ...], norm, where=running)
-            running &= np.isfinite(theta).all(axis=-1) & np.isfinite(loss) & (norm < largest_norm)
+            usable = np.isfinite(theta) & takes(theta, gradient)
+            running &= usable.all(axis=-1) & np.isfinite(loss)
             if t == steps or not running.any():
                 break
             alive = running[..., np.newaxis]
+            theta[...] = np.where(alive, theta, safe)
             optimizer.step([theta], [np.where(alive, gradient, 0)])
             theta[...] = problem.project(np.where(alive, theta, safe))
             t += 1

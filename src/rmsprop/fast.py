@@ -6,8 +6,9 @@ every array several times, runs a compiled loop that reads and writes each once.
 compiled form runs as in NumPy: float16, settings that are arrays, arrays that are not contiguous.
 
 Numba is an extra, ``pip install rmsprop[fast]``. The first step compiles, which takes a second or
-two. ``numba.set_num_threads`` says how many cores a large array takes. On Linux the threads are
-those of GNU OpenMP: a process that has made a large step must not fork one that makes another.
+two. ``numba.set_num_threads`` says how many cores a large array takes. It is one where Numba's
+threads would abort the process: if they are of its "workqueue", which only one thread may enter,
+or of a process that has forked this one.
 
 Examples
 --------
@@ -25,19 +26,39 @@ True
 
 import functools
 import math
+import os
+import threading
 
 import numpy as np
 
 from rmsprop import optimizers
+from rmsprop.optimizer import is_grid
 
 try:
-    from numba import njit, prange
+    from numba import njit, prange, threading_layer
 except ImportError as error:
     raise ImportError("rmsprop.fast needs Numba: pip install rmsprop[fast]") from error
 
 __all__ = ["Adam", "RMSprop"]
 
 PARALLEL = 65_536  # elements from which on waking a second core pays
+starting = threading.Lock()
+
+
+def parallel(size):
+    """Return whether an array of some size is shared among cores."""
+    if size < PARALLEL:
+        return False
+    with starting:
+        home, layer = threads()
+    return layer != "workqueue" and home == os.getpid()
+
+
+@functools.cache
+def threads():
+    """Start Numba's threads; return the process that they belong to, and of which kind they are."""
+    larger(np.zeros(1), 1.0)
+    return os.getpid(), threading_layer()
 
 
 @functools.cache
@@ -111,27 +132,25 @@ class Compiled:
 
     def _usable(self, parameter, theta, g):
         """Return whether the rule can take a gradient; large ones are searched on all cores."""
-        if g.size >= PARALLEL and g.flags.c_contiguous and parameter.plain:
-            limit = g.dtype.type(0.99 * math.sqrt(parameter.largest))
+        if g.flags.c_contiguous and parameter.plain and parallel(g.size):
+            limit = g.dtype.type(0.99 * parameter.limit)
             if larger(g.reshape(-1), limit) == 0:
                 return True
         return super()._usable(parameter, theta, g)
 
-    def _update(self, parameter, theta, g, corrections):
+    def _update(self, parameter, theta, g, numbers):
         """Run the loop over one array, or leave the array to NumPy."""
         slots = parameter.slots  # θ stands in for those that the loop does not touch
         arrays = [theta, g, *(slots.get(name, theta) for name in self.loop_slots)]
         contiguous = all(array.flags.c_contiguous for array in arrays)
-        if parameter.grid or not contiguous or parameter.dtype != parameter.work_dtype:
-            super()._update(parameter, theta, g, corrections)
+        if is_grid(numbers) or not contiguous or theta.dtype == np.float16:
+            super()._update(parameter, theta, g, numbers)
             return
         if theta.ndim != 1:
             arrays = [array.reshape(-1) for array in arrays]
         zero = np.zeros((), theta.dtype)
-        numbers = {"weight_decay": zero, "l2": zero} | parameter.numbers
-        for name, value in corrections.items():
-            numbers[name] = parameter.rounded(name, value)
-        loop = self.loop(parallel=theta.size >= PARALLEL)
+        numbers = {"weight_decay": zero, "l2": zero} | numbers
+        loop = self.loop(parallel=parallel(theta.size))
         loop(*arrays, *[number[()] for number in self.scalars(**numbers)])
 
 

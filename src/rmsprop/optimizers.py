@@ -2,7 +2,7 @@
 
 A method is a class whose `rule` updates a block of parameters θ from its gradient g. Beside it
 stand the settings, the arrays the rule keeps (`slots`), the settings it uses (`coefficients`) and
-what changes with the step (`corrections`). All the rest is written once, in `rmsprop.driver`.
+what changes with the step (`corrections`). All the rest is written once, in `rmsprop.optimizer`.
 
 Notation: θ parameters, g gradient, v average of g², m average of g, η learning rate (`lr`),
 ρ decay of v, β₁ and β₂ Adam's decays of m and v, μ momentum, t the number of the step, from 1.
@@ -23,7 +23,8 @@ import math
 
 import numpy as np
 
-from rmsprop.driver import Optimizer, decay
+from rmsprop._arrays import Positive, decay
+from rmsprop.optimizer import Optimizer
 from rmsprop.settings import Setting, choice, flag, number, pair
 
 # ---------------------------------------------------------------- what the rules share
@@ -67,6 +68,11 @@ def heavy_ball(velocity, step, momentum, nesterov):
     return momentum * velocity + step if nesterov else velocity
 
 
+def any_finite(self, dtype, size):
+    """Return the largest gradient of a rule that does not square it: any number."""
+    return float(np.finfo(dtype).max)
+
+
 # ---------------------------------------------------------------- the methods
 
 
@@ -97,7 +103,7 @@ class SGD(Optimizer):
 
     momentum = Setting(number(0, 1))
     nesterov = Setting(flag)
-    squares = False
+    largest_gradient = any_finite
 
     def __init__(self, learning_rate=0.01, momentum=0.0, nesterov=False, **options):
         super().__init__(learning_rate, **options)
@@ -147,7 +153,7 @@ class Rprop(Optimizer):
     learning_rate = Setting(number(0, above=True))
     factors = Setting(pair(number(0, 1, above=True), number(1, above=True)))
     step_sizes = Setting(pair(number(0, above=True), number(0, above=True)))
-    squares = False
+    largest_gradient = any_finite
 
     def __init__(self, learning_rate=0.01, factors=(0.5, 1.2), step_sizes=(1e-6, 50.0), **options):
         super().__init__(learning_rate, **options)
@@ -220,7 +226,7 @@ class AdaGrad(Optimizer):
         return {"a": "initial_accumulator_value"}
 
     def coefficients(self):
-        return {"epsilon": self.epsilon}
+        return {"epsilon": Positive(self.epsilon, self.epsilon_inside)}
 
     def rule(self, theta, g, a, *, lr, epsilon):
         a += g * g
@@ -357,7 +363,11 @@ class RMSprop(Optimizer):
         return slots
 
     def coefficients(self):
-        return {"rho": decay(self.rho), "epsilon": self.epsilon, "momentum": self.momentum}
+        return {
+            "rho": decay(self.rho),
+            "epsilon": Positive(self.epsilon, self.epsilon_inside),
+            "momentum": self.momentum,
+        }
 
     def corrections(self, t):
         return {"correction": 1 - self.rho**t} if self.bias_correction else {}
@@ -408,7 +418,6 @@ class AdaDelta(Optimizer):
 
     rho = Setting(number(0, 1))
     epsilon = Setting(number(0))
-    epsilon_inside = True
 
     def __init__(self, learning_rate=0.001, rho=0.95, epsilon=1e-7, **options):
         super().__init__(learning_rate, **options)
@@ -419,7 +428,7 @@ class AdaDelta(Optimizer):
         return {"v": 0.0, "d": 0.0}
 
     def coefficients(self):
-        return {"rho": decay(self.rho), "epsilon": self.epsilon}
+        return {"rho": decay(self.rho), "epsilon": Positive(self.epsilon, True)}
 
     def rule(self, theta, g, v, d, *, lr, rho, epsilon):
         average_square(v, rho, g)
@@ -460,7 +469,7 @@ class AdamLike(Optimizer):
         return {
             "beta_1": decay(self.beta_1),
             "beta_2": decay(self.beta_2),
-            "epsilon": self.epsilon,
+            "epsilon": Positive(self.epsilon, False),
         }
 
     def corrections(self, t):
@@ -556,7 +565,7 @@ class AdaMax(AdamLike):
     array([0.8])
     """
 
-    squares = False
+    largest_gradient = any_finite
 
     def slots(self):
         return {"m": 0.0, "u": 0.0}
@@ -669,7 +678,7 @@ class Lion(Optimizer):
 
     beta_1 = Setting(number(0, 1))
     beta_2 = Setting(number(0, 1))
-    squares = False
+    largest_gradient = any_finite
 
     def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.99, **options):
         super().__init__(learning_rate, **options)
@@ -759,8 +768,8 @@ class Adafactor(Optimizer):
     def corrections(self, t):
         return {"rho": decay(1 - t**self.beta_2_decay), "largest": 1 / math.sqrt(t)}
 
-    def fits(self, g):
-        return np.isfinite(max(4, g.size) * g * g)
+    def largest_gradient(self, dtype, size):
+        return math.sqrt(float(np.finfo(dtype).max) / max(4, size))  # for the sum of all squares
 
     def rule(
         self,

@@ -19,6 +19,8 @@ Every problem answers the same few questions:
     for captions, and the key in ``book/references.bib`` ("" for a function made for this book).
 """
 
+from __future__ import annotations  # to name numpy.random in them costs no import of it
+
 from dataclasses import dataclass
 from typing import ClassVar
 

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from rmsprop.settings import number, whole
+from rmsprop.settings import lock, number, whole
 
 rate = number(0, above=True)  # a learning rate that a schedule starts from
 factor = number(0)  # a number that may be 0
@@ -30,6 +30,11 @@ class Schedule:
     def from_config(cls, config):
         """Make a schedule from what `get_config` returned."""
         return cls(**config)
+
+    def __setstate__(self, state):
+        """Take over what `copy.deepcopy` or `pickle` has copied: arrays, no longer read-only."""
+        vars(self).update(state)
+        lock(*state.values())
 
     def __eq__(self, other):
         return type(self) is type(other) and self.get_config() == other.get_config()

@@ -1,12 +1,15 @@
 """Settings of optimizers and schedules: checks that name the argument, the value, the remedy."""
 
 import math
+import operator
 
 import numpy as np
 
 
-class Setting:
+class Setting(property):
     """A setting of an optimizer: checked when it is set, fixed once training has begun.
+
+    It is a property for its reading, which is compiled: a rule reads its switches at each step.
 
     Parameters
     ----------
@@ -19,6 +22,8 @@ class Setting:
 
     def __set_name__(self, owner, name):
         self.name = name
+        self.key = f"_setting_{name}"
+        super().__init__(operator.attrgetter(self.key))
 
     def __set__(self, optimizer, value):
         if optimizer.has_begun:
@@ -26,7 +31,14 @@ class Setting:
                 f"{self.name} is fixed once training has begun: "
                 f"make a new {type(optimizer).__name__} with {self.name}={value!r}"
             )
-        vars(optimizer)[self.name] = self.check(self.name, value)
+        vars(optimizer)[self.key] = self.check(self.name, value)
+
+
+def lock(*values):
+    """Make the arrays among some values read-only."""
+    for value in values:
+        if isinstance(value, np.ndarray):
+            value.flags.writeable = False
 
 
 def number(low, high=math.inf, *, above=False):
@@ -63,7 +75,7 @@ def number(low, high=math.inf, *, above=False):
             raise ValueError(
                 f"{name} must be a number in {interval} or an array of such, not {value!r}"
             )
-        array.flags.writeable = False
+        lock(array)
         return array if array.ndim else float(array)
 
     return check

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from rmsprop.descent import Trajectory, minimize
-from rmsprop.optimizers import SGD, AdaGrad, Adam, RMSprop
+from rmsprop.optimizers import SGD, Adafactor, AdaGrad, Adam, RMSprop
 from rmsprop.problems import (
     Himmelblau,
     HintonMinibatches,
@@ -222,6 +222,28 @@ def test_gradients_that_cannot_be_squared_end_a_run(dtype, size):
     assert path.diverged.tolist() == [True, False, False]
     assert path.parameters[0, 0, 0] == dtype(size)
     assert np.isnan(path.losses[1:, 0]).all()
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "ends"),
+    [
+        (Adafactor(0.01), True),
+        (RMSprop(0.01, l2=1e16), True),
+        (SGD(1e-36, l2=1e35), True),
+        (SGD(1e-30), False),
+    ],
+)
+def test_the_method_says_what_it_can_take(optimizer, ends):
+    start = np.full((100, 2), 1.5e5, np.float32)
+    start[0] = 1
+    path = minimize(Rosenbrock(), optimizer, 2, start=start)
+    assert path.diverged.tolist() == [False] + [ends] * 99
+    assert np.isfinite(path.parameters[1:, 0]).all()
+
+
+def test_a_setting_that_does_not_fit_the_start_is_named():
+    with pytest.raises(ValueError, match=r"^l2 has the shape \(3,\), which does not broadcast"):
+        minimize(Rosenbrock(), SGD(0.1, l2=[0.1, 0.2, 0.3]), 3)
 
 
 class Cliff(Quadratic):

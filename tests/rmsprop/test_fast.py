@@ -1,6 +1,8 @@
 """The compiled loops: the steps of the NumPy rules bit for bit, and what is left to NumPy."""
 
 import itertools
+import os
+import subprocess
 import sys
 
 import numpy as np
@@ -178,3 +180,47 @@ def test_without_numba_it_says_what_to_install(monkeypatch):
     monkeypatch.delitem(sys.modules, "rmsprop.fast")
     with pytest.raises(ImportError, match=r"needs Numba: pip install rmsprop\[fast\]$"):
         import rmsprop.fast  # noqa: F401
+
+
+def run(code, **environ):
+    """Run Python code in a process of its own; return its exit status."""
+    done = subprocess.run([sys.executable, "-c", code], env=os.environ | environ, timeout=300)
+    return done.returncode
+
+
+STEPS = """
+import os, threading
+import numpy as np
+from rmsprop import fast
+
+def steps():
+    theta, optimizer = np.ones(fast.PARALLEL, np.float32), fast.RMSprop(0.1, rho=0.0, epsilon=0.0)
+    for _ in range(20):
+        optimizer.step([theta], [np.ones(fast.PARALLEL, np.float32)])
+    assert np.allclose(theta, -1)
+
+"""
+
+
+def test_threads_that_numbas_workqueue_would_abort_run():
+    code = STEPS + (
+        "threads = [threading.Thread(target=steps) for _ in range(3)]\n"
+        "for thread in threads: thread.start()\n"
+        "for thread in threads: thread.join()\n"
+        "assert fast.threads() == (os.getpid(), 'workqueue')\n"
+        "assert not fast.parallel(fast.PARALLEL)\n"
+    )
+    assert run(code, NUMBA_THREADING_LAYER="workqueue", NUMBA_NUM_THREADS="2") == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_process_that_was_forked_after_a_large_step_runs():
+    code = STEPS + (
+        "steps()\n"
+        "assert fast.parallel(fast.PARALLEL) == (fast.threads()[1] != 'workqueue')\n"
+        "child = os.fork()\n"
+        "steps()\n"
+        "if not child: os._exit(0)\n"
+        "raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+    )
+    assert run(code, PYTHONWARNINGS="ignore") == 0

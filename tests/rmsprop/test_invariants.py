@@ -8,10 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from methods import ELEMENTWISE, METHODS
 from rmsprop.optimizers import (
-    SGD,
-    AdaDelta,
-    Adafactor,
     AdaGrad,
     Adam,
     AdaMax,
@@ -21,8 +19,6 @@ from rmsprop.optimizers import (
     Rprop,
 )
 
-METHODS = [SGD, Rprop, AdaGrad, RMSprop, AdaDelta, Adam, AdaMax, Nadam, Lion, Adafactor]
-ELEMENTWISE = METHODS[:-1]
 SCALE_FREE = {
     Rprop: {},
     AdaGrad: {"initial_accumulator_value": 0.0, "epsilon": 0.0},

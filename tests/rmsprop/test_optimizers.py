@@ -8,7 +8,7 @@ import pytest
 
 from project import ROOT
 from rmsprop import optimizers
-from rmsprop.driver import decay
+from rmsprop._arrays import decay
 from rmsprop.optimizers import (
     FLAVORS,
     SGD,

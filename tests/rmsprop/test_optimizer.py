@@ -1,20 +1,16 @@
-"""The driver: input and its errors, dtypes and layouts, decay, schedules, state, files."""
+"""The step: input and its errors, dtypes and layouts, decay, schedules."""
 
-import io
-import json
+import copy
+import ctypes
 import math
-import os
-import pickle
 import re
-import subprocess
-import sys
-import threading
 
 import numpy as np
 import pytest
 
-from rmsprop import driver, schedules
-from rmsprop.driver import Optimizer, cut
+from methods import ELEMENTWISE, METHODS, gradients, make, refuses, same
+from rmsprop import _arrays, schedules
+from rmsprop.optimizer import Optimizer
 from rmsprop.optimizers import (
     SGD,
     AdaDelta,
@@ -27,44 +23,7 @@ from rmsprop.optimizers import (
     RMSprop,
     Rprop,
 )
-
-METHODS = [SGD, Rprop, AdaGrad, RMSprop, AdaDelta, Adam, AdaMax, Nadam, Lion, Adafactor]
-ELEMENTWISE = [method for method in METHODS if method is not Adafactor]
-
-
-def make(method):
-    """Return an optimizer with as much state as its method can have."""
-    extra = {
-        SGD: {"momentum": 0.9, "nesterov": True},
-        RMSprop: {"momentum": 0.9, "centered": True, "bias_correction": True},
-        Adam: {"amsgrad": True, "epsilon_hat": True},
-    }
-    return method(learning_rate=0.01, **extra.get(method, {}))
-
-
-def gradients(count, shape, dtype=np.float64, seed=0):
-    rng = np.random.default_rng(seed)
-    return [rng.normal(size=shape).astype(dtype) for _ in range(count)]
-
-
-def same(a, b):
-    """Return whether two states are equal, bit for bit."""
-    if isinstance(a, dict):
-        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
-    if isinstance(a, (list, tuple)):
-        return len(a) == len(b) and all(map(same, a, b))
-    return np.array_equal(a, b) and getattr(a, "dtype", None) == getattr(b, "dtype", None)
-
-
-def refuses(optimizer, params, grads, error, message):
-    """Assert that a step raises and changes nothing."""
-    arrays = list(params.values() if isinstance(params, dict) else params)
-    before = [np.array(a, copy=True) for a in arrays], optimizer.state_dict()
-    with pytest.raises(error, match=message):
-        optimizer.step(params, grads)
-    after = [np.array(a, copy=True) for a in arrays], optimizer.state_dict()
-    assert same(before, after)
-
+from rmsprop.settings import Setting, number
 
 # ---------------------------------------------------------------- what a step does
 
@@ -111,13 +70,31 @@ def test_dtype_in_dtype_out(method, dtype):
 def test_float16_is_float32_rounded_at_the_end(method):
     half, single = np.full((4, 3), 2, np.float16), np.full((4, 3), 2, np.float32)
     ours, other = method(weight_decay=0.1, l2=0.2), method(weight_decay=0.1, l2=0.2)
-    g = gradients(1, (4, 3), np.float16)[0] * np.float16(1000)
-    ours.step([half], [g])
-    other.step([single], [g.astype(np.float32)])
-    np.testing.assert_array_equal(half, single.astype(np.float16))
-    assert same(
-        ours.state_dict()["parameters"][0]["slots"], other.state_dict()["parameters"][0]["slots"]
-    )
+    for g in gradients(3, (4, 3), np.float16):
+        g *= np.float16(1000)
+        ours.step([half], [g])
+        other.step([single], [g.astype(np.float32)])
+        np.testing.assert_array_equal(half, single.astype(np.float16))
+    slots = ours.state_dict()["parameters"][0]["slots"]
+    np.testing.assert_array_equal(slots.pop("master"), single)
+    assert same(slots, other.state_dict()["parameters"][0]["slots"])
+
+
+def test_float16_does_not_lose_steps_below_its_rounding():
+    theta, optimizer = np.full(1, 4, np.float16), RMSprop()
+    for _ in range(1000):
+        optimizer.step([theta], [np.ones(1, np.float16)])
+    assert theta[0] == np.float16(2.991)  # without a float32 copy 2.045
+
+
+def test_what_is_changed_in_float16_parameters_from_outside_counts():
+    theta, optimizer = np.full(2, 4, np.float16), SGD(2.0**-13)
+    optimizer.step([theta], [np.ones(2, np.float16)])
+    assert optimizer.slot("master")[0].tolist() == [4 - 2.0**-13] * 2
+    assert theta.tolist() == [4, 4]
+    theta[1] = 1
+    optimizer.step([theta], [np.ones(2, np.float16)])
+    assert optimizer.slot("master")[0].tolist() == [4 - 2.0**-12, 1 - 2.0**-13]
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -173,50 +150,6 @@ def test_memory_mapped_parameters(tmp_path):
     assert type(optimizer.state_dict()["parameters"][0]["slots"]["v"]) is np.ndarray
 
 
-# ---------------------------------------------------------------- blocks
-
-
-def test_cut_takes_contiguous_arrays_flat_and_others_by_rows():
-    a, b = np.arange(12.0).reshape(3, 4), np.zeros((3, 4))
-    assert [x.shape for x, _ in cut([a, b], 5)] == [(5,), (5,), (2,)]
-    assert [x.tolist() for x, _ in cut([a, b], 8)] == [[*range(8)], [8, 9, 10, 11]]
-    assert [x.shape for x, _ in cut([a, b.T.copy().T], 8)] == [(2, 4), (1, 4)]
-    assert [x.shape for x, _ in cut([a[:, ::2], b[:, :2]], 1)] == [(1, 2)] * 3
-    assert [x.shape for (x,) in cut([np.array(1.0)], 5)] == [(1,)]
-    for x, y in cut([a, b], 5):
-        y[...] = x
-    np.testing.assert_array_equal(a, b)
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_the_size_of_blocks_does_not_matter(method):
-    results = []
-    for size in (1, 7, 24, 100):
-        theta, optimizer = np.ones((6, 4)), make(method)
-        optimizer.block_size = size
-        for g in gradients(3, (6, 4)):
-            optimizer.step([theta], [g])
-        results.append((theta, optimizer.state_dict()))
-    assert all(same(results[0], result) for result in results)
-
-
-def test_large_arrays_are_cut_and_small_ones_are_not():
-    seen = []
-
-    class Spy(SGD):
-        block_size = 10
-
-        def rule(self, theta, g, *, lr, momentum):
-            seen.append(theta.shape)
-
-    Spy().step(
-        [np.ones((2, 5)), np.ones(11), np.ones((4, 5)).T],
-        [np.ones((2, 5)), np.ones(11), np.ones((5, 4))],
-    )
-    assert seen == [(2, 5), (10,), (1,), (2, 4), (2, 4), (1, 4)]
-    assert Optimizer.block_size == 262_144
-
-
 def test_a_small_array_goes_to_the_rule_as_it_is():
     seen = []
 
@@ -231,140 +164,6 @@ def test_a_small_array_goes_to_the_rule_as_it_is():
     Spy().step([theta], [g])
     assert seen[0][0] is theta
     assert seen[0][1] is g
-
-
-def test_only_gradients_that_share_memory_are_copied():
-    theta, g = np.ones(3), np.ones(3)
-    same, copied = driver.unaliased([g, theta], [theta, np.ones(3)])
-    assert same is g
-    assert copied is not theta
-
-
-def test_the_learning_rate_is_rounded_only_when_it_changes(monkeypatch):
-    rounded = []
-    plain = driver.Parameter.rounded
-    monkeypatch.setattr(
-        driver.Parameter,
-        "rounded",
-        lambda self, name, value: rounded.append(name) or plain(self, name, value),
-    )
-    theta, optimizer = np.ones(2), SGD(0.5)
-    for rate in (0.5, 0.5, 0.25, 0.25):
-        if rate != optimizer.learning_rate:
-            optimizer.learning_rate = rate
-        optimizer.step([theta], [np.ones(2)])
-    assert rounded.count("learning_rate") == 2
-
-
-@pytest.mark.parametrize("size", [1, 10_000, 10_001, 16_384, 40_000])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_sum_of_squares(size, dtype):
-    g = np.random.default_rng(size).integers(-3, 4, size).astype(dtype)
-    assert driver.sum_of_squares(g) == np.sum(g.astype(int) ** 2)
-    assert driver.sum_of_squares(g[::-1][: size // 2]) == np.sum(
-        g[::-1][: size // 2].astype(int) ** 2
-    )
-    for bad in (math.inf, math.nan, np.finfo(dtype).max):
-        for where in (0, -1):
-            g[where] = bad
-            assert not driver.sum_of_squares(g) < math.inf
-            g[where] = 0
-
-
-@pytest.mark.parametrize(
-    ("blocks", "threads", "cores", "expected"),
-    [
-        (15, None, 4, 0),
-        (16, None, 4, 1),
-        (40, None, 4, 3),
-        (40, None, 1, 0),
-        (40, 1, 4, 0),
-        (40, 3, 4, 2),
-    ],
-)
-def test_large_arrays_take_several_cores(blocks, threads, cores, expected, monkeypatch):
-    helpers = []
-
-    class Pool(driver.ThreadPoolExecutor):
-        def submit(self, run):
-            helpers.append(self._max_workers)
-            return super().submit(run)
-
-    monkeypatch.setattr(driver, "ThreadPoolExecutor", Pool)
-    monkeypatch.setattr(driver, "cores", lambda: cores)
-    optimizer, theta = RMSprop(0.1, rho=0.0, epsilon=0.0), np.ones(blocks * 10)
-    optimizer.block_size, optimizer.threads = 10, threads
-    optimizer.step([theta], [np.ones(blocks * 10)])
-    assert helpers == [expected + 1] * expected
-    np.testing.assert_allclose(theta, 0.9, rtol=1e-15)
-
-
-class Meeting(SGD):
-    """SGD that waits at the first block of each thread until two threads are at work."""
-
-    block_size = 1
-    threads = 2
-
-    def __init__(self):
-        super().__init__()
-        self.seen = []
-        self.barrier = threading.Barrier(2, timeout=60)
-
-    def rule(self, theta, g, *, lr, momentum):
-        here = threading.get_ident()
-        first = here not in [thread for thread, _ in self.seen]
-        self.seen.append((here, theta[0]))
-        if first:
-            self.barrier.wait()
-
-
-def test_the_blocks_are_shared_out_and_each_is_done_once():
-    optimizer = Meeting()
-    optimizer.step([np.arange(50.0)], [np.ones(50)])
-    assert sorted(value for _, value in optimizer.seen) == list(range(50))
-    assert len({thread for thread, _ in optimizer.seen}) == 2
-
-
-def test_an_error_in_a_thread_is_an_error_of_the_step():
-    class Broken(Meeting):
-        def rule(self, theta, g, **numbers):
-            super().rule(theta, g, **numbers)
-            if threading.current_thread() is not threading.main_thread():
-                raise RuntimeError("broken")
-
-    with pytest.raises(RuntimeError, match="broken"):
-        Broken().step([np.ones(50)], [np.ones(50)])
-
-
-def test_cores_are_those_of_the_process_where_the_system_says(monkeypatch):
-    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {3, 5, 7}, raising=False)
-    assert driver.cores() == 3
-    monkeypatch.delattr(os, "sched_getaffinity")
-    monkeypatch.setattr(os, "cpu_count", lambda: 12)
-    assert driver.cores() == 12
-
-
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("block_size", [5, 1000])
-def test_layout_in_memory_does_not_matter(method, block_size):
-    start = np.arange(24.0).reshape(4, 6) + 1
-    layouts = [
-        start.copy(),
-        np.asfortranarray(start),
-        np.repeat(start, 2, axis=1)[:, ::2],
-        np.repeat(start, 2, axis=0)[::2],
-        start[::-1, ::-1].copy()[::-1, ::-1],
-    ]
-    results = []
-    for theta in layouts:
-        optimizer = make(method)
-        optimizer.block_size = block_size
-        for g in gradients(3, (4, 6)):
-            optimizer.step([theta], [g if theta.flags.c_contiguous else np.asfortranarray(g)])
-        results.append(theta)
-    for theta in results:  # the means of Adafactor are summed in another order
-        rtol = 1e-13 if method is Adafactor else 0
-        np.testing.assert_allclose(theta, results[0], rtol=rtol)
 
 
 # ---------------------------------------------------------------- learning rate
@@ -421,6 +220,22 @@ def test_bad_learning_rates(bad):
     with pytest.raises(ValueError, match="learning_rate"):
         optimizer.learning_rate = bad
     assert optimizer.learning_rate == 0.1
+
+
+def test_the_learning_rate_is_rounded_only_when_it_changes(monkeypatch):
+    rounded = []
+    plain = _arrays.Parameter.rounded
+    monkeypatch.setattr(
+        _arrays.Parameter,
+        "rounded",
+        lambda self, name, value: rounded.append(name) or plain(self, name, value),
+    )
+    theta, optimizer = np.ones(2), SGD(0.5)
+    for rate in (0.5, 0.5, 0.25, 0.25):
+        if rate != optimizer.learning_rate:
+            optimizer.learning_rate = rate
+        optimizer.step([theta], [np.ones(2)])
+    assert rounded.count("learning_rate") == 2
 
 
 # ---------------------------------------------------------------- grids of settings
@@ -576,7 +391,7 @@ def test_a_skipped_step_still_checks_the_rest():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_gradients_too_large_to_be_squared(dtype):
     limit = np.sqrt(np.finfo(dtype).max) / 2
-    squaring = [m for m in METHODS if m.squares]
+    squaring = [m for m in METHODS if not m().takes(theta := np.zeros(1, dtype), theta + 2 * limit)]
     assert set(METHODS) - set(squaring) == {SGD, Rprop, AdaMax, Lion}
     for method in squaring:
         theta = np.zeros((1, 2), dtype)
@@ -617,9 +432,9 @@ def test_adafactor_needs_room_for_the_sum_of_its_squares():
 )
 def test_squares_need_room_to_be_added_up(optimizer, size, room):
     limit = np.sqrt(np.finfo(np.float64).max / room)
-    with np.errstate(over="ignore"):
-        assert optimizer.fits(np.full(size, limit * (1 - 1e-9))).all()
-        assert not optimizer.fits(np.full(size, limit * (1 + 1e-9))).any()
+    theta = np.zeros(size)
+    assert optimizer.takes(theta, np.full(size, limit * (1 - 1e-9))).all()
+    assert not optimizer.takes(theta, np.full(size, limit * (1 + 1e-9))).any()
 
 
 def test_float16_gradients_may_be_as_large_as_float16():
@@ -634,6 +449,22 @@ def test_l2_counts_in_the_check():
     refuses(
         optimizer, [theta], [np.ones(2, np.float32)], FloatingPointError, r"has 1\.0+2\d+e\+20 at"
     )
+
+
+@pytest.mark.parametrize("size", [1, 10_000, 10_001, 16_384, 40_000])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_sum_of_squares(size, dtype):
+    g = np.random.default_rng(size).integers(-3, 4, size).astype(dtype)
+    assert _arrays.sum_of_squares(g) == np.sum(g.astype(int) ** 2)
+    assert _arrays.sum_of_squares(g[::-1][: size // 2]) == np.sum(
+        g[::-1][: size // 2].astype(int) ** 2
+    )
+    for bad in (math.inf, math.nan, np.finfo(dtype).max):
+        for where in (0, -1):
+            g[where] = bad
+            with np.errstate(over="ignore"):
+                assert not _arrays.sum_of_squares(g) < math.inf
+            g[where] = 0
 
 
 # ---------------------------------------------------------------- input that does not fit
@@ -670,12 +501,14 @@ def test_there_must_be_parameters():
     refuses(RMSprop(), [np.ones((0, 3))], [np.ones((0, 3))], ValueError, message)
 
 
+TWICE = "^params holds the same memory twice: pass each array once$"
+
+
 def test_memory_must_not_come_twice():
     a, w, flat = np.ones(2), np.ones((2, 2)), np.ones(8)
-    message = "^params holds the same memory twice: pass each array once$"
     for first, second in ((a, a), (w, w.T), (flat[:5], flat[4:]), (flat[::2], flat[1:3][1:])):
         grads = [np.ones(first.shape), np.ones(second.shape)]
-        refuses(RMSprop(), [np.ones(1), first, second], [np.ones(1), *grads], ValueError, message)
+        refuses(RMSprop(), [np.ones(1), first, second], [np.ones(1), *grads], ValueError, TWICE)
 
 
 def test_parameters_may_be_parts_of_one_array():
@@ -785,322 +618,245 @@ def test_unknown_arguments_are_refused():
             method(lr=0.1)
 
 
-# ---------------------------------------------------------------- settings as JSON
+# ---------------------------------------------------------------- an honest step
+
+
+class Stopped(RMSprop):
+    """RMSprop that Ctrl-C meets while a parameter of two elements is updated."""
+
+    def rule(self, theta, g, v, **operands):
+        super().rule(theta, g, v, **operands)
+        if len(theta) == 2 and self.stopping:
+            raise KeyboardInterrupt
+
+
+def stopped_step():
+    """Return an optimizer whose second step was interrupted, and what belongs to its first."""
+    optimizer, thetas, gs = Stopped(0.1), [np.ones(1), np.ones(2)], [np.ones(1), np.ones(2)]
+    optimizer.stopping = False
+    optimizer.step(thetas, gs)
+    before = [theta.copy() for theta in thetas], optimizer.state_dict()
+    optimizer.stopping = True
+    with pytest.raises(KeyboardInterrupt):
+        optimizer.step(thetas, gs)
+    optimizer.stopping = False
+    return optimizer, thetas, gs, before
+
+
+INTERRUPTED = (
+    "^the last step was interrupted, and parameters and state may be half updated: restore the "
+    "parameters, and load the state that belongs to them$"
+)
+
+
+@pytest.mark.parametrize("way", [lambda o: o, copy.copy, copy.deepcopy])
+def test_a_step_that_was_interrupted_is_not_repeated(way):
+    optimizer, thetas, gs, _ = stopped_step()
+    optimizer = way(optimizer)
+    half = [theta.copy() for theta in thetas]
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match=INTERRUPTED):
+            optimizer.step(thetas, gs)
+    with pytest.raises(RuntimeError, match=INTERRUPTED):
+        optimizer.state_dict()
+    assert same(half, thetas)
+    assert optimizer.iterations == 1
+
+
+def test_a_state_that_is_loaded_mends_an_interrupted_step():
+    optimizer, _, gs, (thetas, state) = stopped_step()
+    with pytest.raises(ValueError, match="state is one of Adam"):
+        optimizer.load_state_dict(Adam().state_dict())
+    with pytest.raises(RuntimeError, match=INTERRUPTED):
+        optimizer.step(thetas, gs)
+    optimizer.load_state_dict(state)
+    expected, other = [np.ones(1), np.ones(2)], RMSprop(0.1)
+    for _ in range(2):
+        other.step(expected, gs)
+    optimizer.step(thetas, gs)
+    assert same(expected, thetas)
+
+
+def test_an_interrupted_first_step_says_so_too():
+    optimizer = Stopped(0.1)
+    optimizer.stopping = True
+    with pytest.raises(KeyboardInterrupt):
+        optimizer.step([np.ones(2)], [np.ones(2)])
+    with pytest.raises(RuntimeError, match=INTERRUPTED):
+        optimizer.step([np.ones(2)], [np.ones(2)])
+    optimizer.load_state_dict(Stopped(0.1).state_dict())
+    optimizer.step([np.ones(1)], [np.ones(1)])
+
+
+def test_an_interrupt_before_the_rules_leaves_the_step_to_be_done():
+    def schedule(t):
+        if stop:
+            raise KeyboardInterrupt
+        return 0.5
+
+    theta, optimizer, stop = np.ones(1), SGD(schedule), True
+    with pytest.raises(KeyboardInterrupt):
+        optimizer.step([theta], [np.ones(1)])
+    stop = False
+    optimizer.step([theta], [np.ones(1)])
+    assert theta == 0.5
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_config_makes_an_equal_optimizer(method):
-    optimizer = make(method)
-    config = json.loads(json.dumps(optimizer.get_config()))
-    again = method.from_config(config)
-    assert again.get_config() == optimizer.get_config()
-    first, second = np.ones((2, 2)), np.ones((2, 2))
-    for g in gradients(3, (2, 2)):
-        optimizer.step([first], [g])
-        again.step([second], [g])
-    np.testing.assert_array_equal(first, second)
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_no_error_state_stops_a_rule_half_way(method, dtype):
+    info = np.finfo(dtype)
+    gs = [np.ones(2, dtype), np.array([info.smallest_subnormal, 4 * info.tiny], dtype)]
+    results = []
+    for state in ("ignore", "raise"):
+        thetas, optimizer = [np.ones(2, dtype), np.ones(2, dtype)], make(method)
+        with np.errstate(all=state):
+            for _ in range(3):
+                optimizer.step(thetas, gs)
+        results.append([*thetas, optimizer.state_dict()])
+    assert same(*results)
 
 
-def test_config_holds_arguments_in_order_with_arrays_and_schedules():
-    config = SGD(schedules.Constant(0.1), momentum=[[0.5]], l2=0.1, nonfinite="skip").get_config()
-    assert list(config.items()) == [
-        ("learning_rate", {"class_name": "Constant", "config": {"learning_rate": 0.1}}),
-        ("momentum", [[0.5]]),
-        ("nesterov", False),
-        ("weight_decay", 0.0),
-        ("l2", 0.1),
-        ("nonfinite", "skip"),
-    ]
-    again = SGD.from_config(config)
-    assert again.learning_rate == schedules.Constant(0.1)
-    assert again.momentum.shape == (1, 1)
-    assert json.loads(json.dumps(config)) == config
-    assert "class_name" in config["learning_rate"]
-    assert SGD.from_config({}).learning_rate == 0.01
+def test_the_error_state_of_a_schedule_is_the_callers():
+    def schedule(t):
+        return np.exp(np.float64(-1000)) + 1
+
+    with np.errstate(all="raise"), pytest.raises(FloatingPointError, match="underflow"):
+        SGD(schedule).step([np.ones(1)], [np.ones(1)])
 
 
-def test_config_of_any_callable_is_refused():
-    with pytest.raises(TypeError, match="cannot be saved; use one of"):
-        SGD(lambda t: 0.1).get_config()
+def test_an_overflow_warns_nobody(recwarn):
+    theta = np.full(1, 1e38, np.float32)
+    SGD(1e10).step([theta], [np.full(1, 1e37, np.float32)])
+    assert theta == -math.inf
+    assert not recwarn.list
 
 
-# ---------------------------------------------------------------- state
+# ---------------------------------------------------------------- shared memory
+
+WAYS_TO_SEE = [
+    lambda a: a[:],
+    lambda a: np.frombuffer(a, a.dtype),
+    lambda a: np.asarray(memoryview(a)),
+    lambda a: np.ctypeslib.as_array((ctypes.c_double * a.size).from_address(a.ctypes.data)),
+    lambda a: np.ndarray(a.shape, a.dtype, memoryview(a).cast("B")),
+]
 
 
-def scheduled(method):
-    """Return an optimizer with a schedule, where its method can have one."""
-    optimizer = make(method)
-    if method is not Rprop:
-        optimizer.learning_rate = schedules.CosineDecay(0.1, 10)
-    return optimizer
+@pytest.mark.parametrize("see", WAYS_TO_SEE)
+def test_shared_memory_is_found_however_it_is_seen(see):
+    x, y = np.array([1.0]), np.array([2.0])
+    for _ in range(2):
+        SGD(0.1).step([x, y], [see(y), see(x)])
+    np.testing.assert_allclose([x[0], y[0]], [0.61, 1.82], rtol=1e-15)
+    optimizer = SGD(0.1)
+    optimizer.step([x, y], [np.ones(1), np.ones(1)])
+    refuses(optimizer, [x, see(x)], [np.ones(1), np.ones(1)], ValueError, TWICE)
+    g = np.array([1.0])
+    SGD(0.1).step([see(g)], [g])
+    np.testing.assert_allclose(g, 0.9, rtol=1e-15)
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("way", ["state_dict", "file", "pickle"])
-def test_a_run_cut_and_resumed_is_the_run(method, way, tmp_path):
-    start = {"w": np.ones((3, 2), np.float32), "b": np.ones(1)}
-    pairs = zip(gradients(7, (3, 2), np.float32), gradients(7, 1), strict=True)
-    steps = [{"w": g, "b": h} for g, h in pairs]
-    through, whole = {name: a.copy() for name, a in start.items()}, scheduled(method)
-    for step in steps:
-        whole.step(through, step)
-    for stop in (0, 1, 4):
-        resumed, first = {name: a.copy() for name, a in start.items()}, scheduled(method)
-        for step in steps[:stop]:
-            first.step(resumed, step)
-        if way == "state_dict":
-            second = method.from_config(first.get_config())
-            second.load_state_dict(first.state_dict())
-        elif way == "file":
-            first.save(tmp_path / "state.npz")
-            second = method.load(tmp_path / "state.npz")
-        else:
-            second = pickle.loads(pickle.dumps(first))
-        assert second.iterations == stop
-        for step in steps[stop:]:
-            second.step(resumed, step)
-        assert same(through, resumed)
-        assert same(whole.state_dict(), second.state_dict())
+def test_memory_must_not_come_twice_in_any_step():
+    a, b = np.ones(2), np.ones(2)
+    optimizer = RMSprop(nonfinite="skip")
+    optimizer.step([a, b], [np.ones(2), np.ones(2)])
+    refuses(optimizer, [a, a], [np.ones(2), np.ones(2)], ValueError, TWICE)
+    refuses(optimizer, [a, a], [np.ones(2), np.full(2, math.nan)], ValueError, TWICE)
+    optimizer.step([a, b], [np.ones(2)] * 2)  # the same gradient twice is none of that
 
 
-def test_a_state_is_a_copy_both_ways():
-    theta, optimizer = np.ones(2), RMSprop()
-    optimizer.step([theta], [np.ones(2)])
-    state = optimizer.state_dict()
-    kept = state["parameters"][0]["slots"]["v"].copy()
-    other = RMSprop()
-    other.load_state_dict(state)
-    for one in (optimizer, other):
-        one.step([theta], [np.full(2, 9.0)])
-        np.testing.assert_array_equal(state["parameters"][0]["slots"]["v"], kept)
-
-
-def test_what_a_state_holds():
-    theta, optimizer = {"w": np.ones((1, 2), np.float32)}, RMSprop(momentum=0.5, nonfinite="skip")
-    assert optimizer.state_dict() == {
-        "optimizer": "RMSprop",
-        "iterations": 0,
-        "skipped": 0,
-        "parameters": [],
-    }
-    optimizer.step(theta, {"w": np.full((1, 2), 2, np.float32)})
-    optimizer.step(theta, {"w": np.full((1, 2), math.nan, np.float32)})
-    state = optimizer.state_dict()
-    (parameter,) = state.pop("parameters")
-    assert state == {"optimizer": "RMSprop", "iterations": 1, "skipped": 1}
-    slots = parameter.pop("slots")
-    assert parameter == {"name": "w", "shape": (1, 2), "dtype": "float32"}
-    np.testing.assert_allclose(slots["v"], [[0.4, 0.4]], rtol=1e-6)
-    np.testing.assert_allclose(slots["velocity"], [[0.001 / math.sqrt(0.1)] * 2], rtol=1e-6)
-
-
-def trained(optimizer):
-    optimizer.step([np.ones(2)], [np.ones(2)])
-    return optimizer
-
-
-def damaged(change):
-    state = trained(RMSprop(momentum=0.5)).state_dict()
-    change(state)
-    return state
-
-
-@pytest.mark.parametrize(
-    ("state", "message"),
-    [
-        (trained(Adam()).state_dict(), "^state is one of Adam, this optimizer is RMSprop$"),
-        (
-            trained(RMSprop()).state_dict(),
-            r"^state keeps \['v'\] for params\[0\], these settings need \['v', 'velocity'\]: load",
-        ),
-        (
-            trained(RMSprop(momentum=0.5, centered=True)).state_dict(),
-            r"^state keeps \['m', 'v', 'velocity'\] for params\[0\]",
-        ),
-        (damaged(lambda s: s.pop("iterations")), "^state is not one that state_dict.. returned"),
-        (damaged(lambda s: s["parameters"][0].pop("slots")), r"returned: KeyError\('slots'\)"),
-        (damaged(lambda s: s.update(iterations=-1)), "^iterations must be a whole number"),
-        (damaged(lambda s: s.update(iterations=1.0)), "^iterations must be a whole number"),
-        (damaged(lambda s: s.update(skipped=-1)), "^skipped must be a whole number"),
-        (
-            damaged(lambda s: s["parameters"][0].update(shape=(3,))),
-            r"'v' of params\[0\] is float64",
-        ),
-        (
-            damaged(lambda s: s["parameters"][0]["slots"].update(velocity=np.ones(3))),
-            r"^state 'velocity' of params\[0\] is float64 of shape \(3,\), "
-            r"it must be float64 of shape \(2,\)$",
-        ),
-        (
-            damaged(lambda s: s["parameters"][0]["slots"].update(v=np.ones(2, np.float32))),
-            r"^state 'v' of params\[0\] is float32 of shape \(2,\), it must be float64",
-        ),
-        (
-            damaged(lambda s: s["parameters"][0].update(dtype="int32")),
-            r"^state is not .* returned: TypeError\(.*must be float16, float32 or .*, not int32",
-        ),
-        (damaged(lambda s: s["parameters"][0].update(dtype="none")), "returned: TypeError"),
-        (damaged(lambda s: s["parameters"][0].update(shape=2)), "returned: TypeError"),
-        (damaged(lambda s: s["parameters"][0].update(slots=[])), "returned: AttributeError"),
-        (
-            damaged(lambda s: s["parameters"][0]["slots"].update(v=[1.0, 2.0])),
-            "returned: AttributeError",
-        ),
-        (None, "^state is not one that state_dict"),
-        ({}, "^state is not one that state_dict"),
-    ],
-)
-def test_a_state_that_does_not_fit_is_refused(state, message):
-    optimizer = trained(RMSprop(momentum=0.5))
-    before = optimizer.state_dict()
-    with pytest.raises(ValueError, match=message):
-        optimizer.load_state_dict(state)
-    assert same(before, optimizer.state_dict())
-    optimizer.step([np.ones(2)], [np.ones(2)])
-
-
-def test_a_loaded_state_is_one_of_training_that_has_begun():
-    optimizer = RMSprop()
-    optimizer.load_state_dict(trained(RMSprop()).state_dict())
-    assert optimizer.has_begun is True
-    with pytest.raises(AttributeError, match=r"^rho is fixed once training has begun"):
-        optimizer.rho = 0.5
-
-
-def test_loading_an_unused_state_starts_anew():
-    optimizer = trained(RMSprop())
-    optimizer.load_state_dict(RMSprop().state_dict())
-    assert not optimizer.has_begun
-    optimizer.rho = 0.5
-    optimizer.step([np.ones(3)], [np.ones(3)])
-
-
-# ---------------------------------------------------------------- files
-
-
-def test_a_file_holds_arrays_and_text_only(tmp_path):
-    trained(Adam()).save(tmp_path / "adam.npz")
-    with np.load(tmp_path / "adam.npz", allow_pickle=False) as file:
-        assert sorted(file.files) == ["0/m", "0/v", "description"]
-        description = json.loads(str(file["description"]))
-    assert description["optimizer"] == "Adam"
-    assert description["config"]["beta_2"] == 0.999
-
-
-def test_the_path_is_taken_as_it_is(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    trained(SGD()).save("state")
-    assert os.listdir(tmp_path) == ["state"]
-    assert SGD.load("state").iterations == 1
-
-
-def test_a_failed_save_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
-    path = tmp_path / "state.npz"
-    trained(SGD(0.5)).save(path)
-    old = path.read_bytes()
-    with pytest.raises(TypeError, match="cannot be saved"):
-        trained(SGD(lambda t: 0.1)).save(path)
-
-    def full(file, **arrays):
-        file.write(b"half")
-        raise OSError("No space left on device")
-
-    monkeypatch.setattr(np, "savez", full)
-    with pytest.raises(OSError, match="No space left"):
-        trained(SGD()).save(path)
-    assert path.read_bytes() == old
-    assert os.listdir(tmp_path) == ["state.npz"]
-
-
-def test_the_file_is_written_beside_its_place(tmp_path, monkeypatch):
-    moved = []
-    monkeypatch.setattr(driver.os, "replace", lambda old, new: moved.append((old, new)))
-    trained(SGD()).save(tmp_path / "state.npz")
-    ((old, new),) = moved
-    assert os.path.dirname(old) == str(tmp_path)
-    assert new == str(tmp_path / "state.npz")
-
-
-def test_saving_into_a_missing_folder(tmp_path):
-    with pytest.raises(FileNotFoundError):
-        SGD().save(tmp_path / "none" / "state.npz")
-
-
-def test_loading_what_is_no_optimizer(tmp_path):
-    path = tmp_path / "x.npz"
-    path.write_bytes(b"no zip file")
-    for write in (
-        lambda: None,
-        lambda: path.write_bytes(b""),
-        lambda: np.savez(path, a=np.ones(2)),
-        lambda: np.savez(path, description="no json"),
-        lambda: np.savez(path, description="{}"),
-        lambda: np.savez(path, description="[1]"),
-        lambda: np.savez(path, description='{"parameters": []}'),
-        lambda: np.savez(path, description='{"parameters": [], "optimizer": "RMSprop"}'),
-        lambda: np.savez(path, description=np.array([{}], object)),
-        lambda: path.write_bytes(_npy(np.ones(2))),
-        lambda: path.write_bytes(_truncated(tmp_path)),
-    ):
-        write()
-        with pytest.raises(ValueError, match=f"^{re.escape(str(path))} is not a saved optimizer: "):
-            RMSprop.load(path)
-    with pytest.raises(FileNotFoundError):
-        RMSprop.load(tmp_path / "missing.npz")
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda s: s["config"].update(speed=3), "speed"),
-        (lambda s: s.update(config=[1]), "sequence"),
-        (lambda s: s["config"].update(rho=2), "^rho must be a number"),
-        (lambda s: s["config"].update(learning_rate={}), "schedule is not one"),
-        (lambda s: s["parameters"][0].update(dtype="int32"), "not int32"),
-        (lambda s: s.pop("iterations"), "state is not one"),
-    ],
-)
-def test_loading_what_another_program_changed(tmp_path, change, message):
-    path = tmp_path / "x.npz"
-    trained(RMSprop()).save(path)
-    with np.load(path) as file:
-        content = dict(file)
-    state = json.loads(str(content.pop("description")))
-    change(state)
-    np.savez(path, description=json.dumps(state), **content)
-    start = f"^{re.escape(str(path))} is not a saved RMSprop: "
-    with pytest.raises(ValueError, match=f"{start}.*{message.removeprefix('^')}"):
-        RMSprop.load(path)
-
-
-def test_a_file_can_be_read_by_whom_the_system_lets(tmp_path):
-    (tmp_path / "usual").touch()
-    SGD().save(tmp_path / "state.npz")
-    assert (tmp_path / "state.npz").stat().st_mode == (tmp_path / "usual").stat().st_mode
-
-
-def _npy(array):
-    buffer = io.BytesIO()
-    np.save(buffer, array)
-    return buffer.getvalue()
-
-
-def _truncated(folder):
-    trained(RMSprop()).save(folder / "whole.npz")
-    return (folder / "whole.npz").read_bytes()[:-60]
-
-
-def test_loading_the_file_of_another_method(tmp_path):
-    path = tmp_path / "adam.npz"
-    trained(Adam()).save(path)
-    with pytest.raises(ValueError, match=f"^{re.escape(str(path))} holds a Adam, not a RMSprop$"):
-        RMSprop.load(path)
-
-
-def test_numpy_alone_is_imported():
-    code = (
-        "import sys, rmsprop, rmsprop.optimizers; "
-        "print([m for m in ('tensorflow', 'keras', 'numba', 'scipy') if m in sys.modules])"
+def test_an_array_must_not_show_an_element_twice():
+    strided = np.lib.stride_tricks.as_strided
+    message = "^params shows the same memory twice within one array: pass a copy$"
+    flat = np.ones(8)
+    for shape, strides in (((3,), (0,)), ((3, 3), (8, 8)), ((2, 2), (16, -16))):
+        theta = strided(flat[4:], shape, strides)
+        refuses(SGD(), [theta], [np.ones(shape)], ValueError, message)
+    SGD(1.0).step(
+        [strided(flat, (1, 4), (0, 16)), flat[1:6:2][::-1]], [np.ones((1, 4)), np.ones(3)]
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    np.testing.assert_array_equal(flat, [0, 0, 0, 0, 0, 0, 0, 1])
+
+
+def copied(thetas, gs):
+    """Return which gradients a step copies."""
+    return [ours is not g for ours, g in zip(_arrays.apart(thetas, gs), gs, strict=True)]
+
+
+def test_only_gradients_that_share_memory_are_copied():
+    theta, g, flat = np.ones(3), np.ones(3), np.ones(12)
+    assert copied([theta, np.ones(3)], [g, theta]) == [False, True]
+    assert copied([theta, np.ones(3)], [g, g]) == [False, False]
+    assert copied([flat[:3]], [flat[3:6]]) == [False]
+    assert copied([flat[:6:2]], [flat[1:6:2]]) == [False]
+    assert copied([flat[:3], flat[6:9]], [flat[3:6], flat[8:11]]) == [False, True]
+    assert copied([flat[6:9], flat[:3]], [flat[3:6], flat[2:5]]) == [False, True]
+
+
+# ---------------------------------------------------------------- what a method fills in
+
+
+class Signs(Optimizer):
+    """The least that a method fills in, with a setting that it never sets."""
+
+    scale = Setting(number(0))
+
+    def slots(self):
+        return {"v": 0}
+
+    def rule(self, theta, g, v, *, lr):
+        self.seen.append(theta.size)
+        theta -= lr * np.sign(g)
+
+
+def test_a_setting_that_was_never_set_says_so():
+    optimizer = Signs(0.1)
+    for read in (lambda: optimizer.scale, optimizer.state_dict, optimizer.get_config):
+        with pytest.raises(
+            AttributeError, match=r"^scale is a setting of Signs that was never set: set it first$"
+        ):
+            read()
+    with pytest.raises(AttributeError, match=r"^'Signs' object has no attribute 'speed'$"):
+        optimizer.speed  # noqa: B018
+    optimizer.scale = 2
+    assert optimizer.scale == 2
+
+
+def test_the_first_value_of_a_slot_may_be_a_whole_number():
+    optimizer, theta = Signs(0.1), np.ones(12)
+    optimizer.block_size, optimizer.seen = 5, []
+    optimizer.step([theta], [np.ones(12)])
+    assert optimizer.seen == [5, 5, 2]
+    assert optimizer.slot("v")[0].tolist() == [0] * 12
+
+
+def test_blocks_come_back_after_a_learning_rate_that_is_an_array():
+    optimizer, theta = Signs(0.1), np.ones(12)
+    optimizer.block_size, optimizer.seen = 5, []
+    optimizer.learning_rate = [0.1, 0.2, 0.3]
+    refuses_shape = r"^learning_rate has the shape \(3,\)"
+    with pytest.raises(ValueError, match=refuses_shape):
+        optimizer.step([theta], [np.ones(12)])
+    for rate in (0.1, np.full(12, 0.1), 0.1):
+        optimizer.learning_rate = rate
+        optimizer.step([theta], [np.ones(12)])
+    assert optimizer.seen == [5, 5, 2, 12, 5, 5, 2]
+    np.testing.assert_allclose(theta, 0.7, rtol=1e-14)
+
+
+def test_what_a_method_takes_counts_l2():
+    theta, g = np.array([1.0, 1e3], np.float32), np.array([1.0, -1.0], np.float32)
+    assert RMSprop(l2=1e17).takes(theta, g).tolist() == [True, False]
+
+
+def test_a_method_may_say_what_it_takes():
+    class Small(SGD):
+        def largest_gradient(self, dtype, size):
+            assert (dtype, size) == (np.float32, 2)
+            return 3.0
+
+    optimizer, theta = Small(), np.ones(2, np.float32)
+    optimizer.step([theta], [np.array([3, 1], np.float32)])
+    message = r"^grads\[0\] has -4\.0 at \(1,\), which is not finite or too large"
+    refuses(optimizer, [theta], [np.array([3, -4], np.float32)], FloatingPointError, message)
