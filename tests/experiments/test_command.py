@@ -251,7 +251,7 @@ class TestForReal:
         worker = self.worker(process)
         process.kill()
         process.wait()
-        assert not psutil.wait_procs([worker], timeout=600)[1]
+        assert not psutil.wait_procs([worker], timeout=240)[1]
         kept = files(here)
 
         # Of 45 runs leave three, the first one among them, so that this comes to an end.
@@ -259,7 +259,7 @@ class TestForReal:
         address, worker = scheduler
         worker()
         with Client(address) as client:
-            client.wait_for_workers(1, timeout=600)
+            client.wait_for_workers(1, timeout=240)
         assert main([*QUICK, "--store", str(tmp_path), "--executor", f"dask:{address}"]) == 0
         assert "1 of 3 recorded" in capsys.readouterr().out
         assert len(files(here)) == 3
