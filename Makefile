@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help book test lint unit gates nbval pages mutation notebooks serve lab lock data clean
+.PHONY: help book test lint unit gates nbval pages mutation cpus notebooks serve lab lock data clean
 
 PYTHON := .venv/bin/python
 # BASE_PYTHON if it is given, else the newest usable Python: a name on the PATH is not enough
@@ -49,6 +49,9 @@ pages: .venv/ready  ## The built pages in a real browser, and what they are made
 
 mutation: .venv/ready  ## Mutants of the optimizers against their tests (an hour or more; not in test)
 	@$(PYTHON) tools/mutation.py
+
+cpus: .venv/ready  ## Unit tests and notebooks under every processor to be pretended (1.5 hours; not in test)
+	@$(PYTHON) tools/cpus.py
 
 notebooks: book  ## Write the paired .ipynb from the build's outputs
 	@$(PYTHON) tools/book.py notebooks

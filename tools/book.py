@@ -180,7 +180,8 @@ def nbval(root: Path, only: list[Path]) -> None:
     command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env"]
     command += [f"--nbval-cell-timeout={CELL_TIMEOUT}", "-p", "no:cacheprovider", "-q"]
     command += ["-W", "ignore::DeprecationWarning", "-n", "2", "--dist", "loadfile"]
-    command += ["-p", "kernels", *files]
+    # nbval gives a cell its time, and nothing a kernel's start.
+    command += [f"--timeout={CELL_TIMEOUT + 60}", "-p", "kernels", *files]
     environment = kernel_environment() | {"PYTHONPATH": str(Path(__file__).parent)}
     raise SystemExit(subprocess.run(command, env=environment, cwd=root).returncode)
 

@@ -86,7 +86,11 @@ def cifar10_tar(arrays):
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Sends `content` as told: whole, cut, with an error, or stopping half-way until released."""
+    """Sends `content` as told: `manner` is an HTTP status to refuse with, or one of
+
+    whole, redirect (from another address, as real ones do), no length, slow (many small pieces),
+    cut (closed half-way), stall (silent half-way until released), silent (before it answers).
+    """
 
     daemon_threads = True
 
@@ -104,13 +108,25 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.server.asked.append("HEAD")
         if self.server.manner == "silent":
             self.server.release.wait(20)
-        self.send_response(200)
-        self.end_headers()
+        if not self.turned_away():
+            self.send_response(200)
+            self.end_headers()
+
+    def turned_away(self):
+        """Answer with an error or another address, if that is the manner; say whether it was."""
+        if isinstance(self.server.manner, int):
+            self.send_error(self.server.manner)
+            return True
+        if self.server.manner == "redirect" and not self.path.startswith("/moved/"):
+            self.send_response(302)
+            self.send_header("Location", f"{self.server.url}/moved{self.path}")
+            self.end_headers()
+            return True
+        return False
 
     def do_GET(self):
         self.server.asked.append("GET")
-        if self.server.manner == "refuse":
-            self.send_error(403)
+        if self.turned_away():
             return
         self.send_response(200)
         if self.server.manner != "no length":
@@ -121,11 +137,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if self.server.manner == "cut":
                 self.wfile.write(self.server.content[:half])
                 return
-            self.wfile.write(self.server.content[:half])
-            self.wfile.flush()
-            if self.server.manner == "stall":
-                self.server.release.wait(20)
-            self.wfile.write(self.server.content[half:])
+            pieces = 20 if self.server.manner == "slow" else 2
+            size = -(-len(self.server.content) // pieces)
+            for first in range(0, len(self.server.content), size):
+                self.wfile.write(self.server.content[first : first + size])
+                self.wfile.flush()
+                if self.server.manner == "slow":
+                    time.sleep(0.1)
+                if self.server.manner == "stall":
+                    self.server.release.wait(20)
 
     def log_message(self, *args):
         pass
@@ -364,6 +384,17 @@ def test_download_fills_the_cache(mnist, cache, server, capfd):
     assert capfd.readouterr() == ("", "")  # a page shows whatever a loader writes
 
 
+@pytest.mark.parametrize(("manner", "gets"), [("redirect", 2), ("slow", 1), ("no length", 1)])
+def test_what_real_servers_do_gives_the_same_file(mnist, cache, server, manner, gets, monkeypatch):
+    monkeypatch.setattr(datasets, "_STALL_SECONDS", 1.5)  # less than the slow one takes in all
+    server.manner = manner
+    dataset = datasets.load_mnist()
+    assert dataset.origin == "download"
+    assert_holds(dataset, mnist.arrays)
+    assert server.asked == ["HEAD", *["GET"] * gets]
+    assert (cache / "mnist.npz").read_bytes() == mnist.content
+
+
 def test_cache_is_keras_own(mnist, monkeypatch, tmp_path):
     monkeypatch.delenv("KERAS_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -421,7 +452,13 @@ def test_download_of_something_else_is_an_error(mnist, cache, server, content):
 
 @pytest.mark.parametrize(
     ("manner", "kind"),
-    [("cut", "ChunkedEncodingError"), ("refuse", "HTTPError"), ("stall", "ConnectionError")],
+    [
+        ("cut", "ChunkedEncodingError"),
+        ("stall", "ConnectionError"),
+        (403, "HTTPError: 403"),
+        (404, "HTTPError: 404"),
+        (503, "HTTPError: 503"),
+    ],
 )
 def test_interrupted_download_falls_back_and_leaves_nothing(
     mnist, cache, server, manner, kind, monkeypatch, caplog
@@ -433,7 +470,7 @@ def test_interrupted_download_falls_back_and_leaves_nothing(
     assert data.load_mnist().origin == "embedded"
     assert time.monotonic() - start < 8
     assert os.listdir(cache) == []
-    assert caplog.messages[-1].startswith(f"MNIST: the download failed ({kind}: ")
+    assert caplog.messages[-1].startswith(f"MNIST: the download failed ({kind}")
     server.manner = "whole"
     assert data.load_mnist().origin == "download"
 
@@ -458,7 +495,7 @@ def test_killed_download_leaves_nothing_that_looks_whole(mnist, cache, server, t
     while not any(part.stat().st_size for part in cache.glob("*")):
         assert process.poll() is None
         assert time.monotonic() < deadline
-        time.sleep(0.05)
+        time.sleep(0.1)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not (cache / "mnist.npz").exists()

@@ -183,5 +183,5 @@ def test_dropout_acts_in_training_only():
     model = mnist_mlp()
     calm = [model(IMAGES).numpy() for _ in range(2)]
     trained = [model(IMAGES, training=True).numpy() for _ in range(2)]
-    np.testing.assert_array_equal(*calm)
+    np.testing.assert_allclose(*calm, rtol=1e-5)  # sums of float32, shared between threads
     assert not np.array_equal(*trained)

@@ -80,9 +80,11 @@ def command_verify(options):
 
 
 def _book(options):
-    if options.profile == "quick":
-        return Book(options.store or "_build/records", "quick")
-    return Book(options.store or find_records())
+    quick = options.profile == "quick"
+    book = Book(options.store or ("_build/records" if quick else find_records()), options.profile)
+    if book.folder.exists() and not book.folder.is_dir():
+        raise StoreError(f"the store must be a folder, and {book.folder} is a file")
+    return book
 
 
 def _read(store, runs):
@@ -172,6 +174,8 @@ def parse(arguments):
 
 def main(arguments=None):
     """Run the command named on the command line; return the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # Windows' cp1252, for one, has no Greek letters
     options = parse(arguments)
     try:
         return int(bool(options.command(options)))

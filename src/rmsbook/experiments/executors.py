@@ -1,11 +1,12 @@
 """Where runs are done: processes of this machine, or the workers of a Dask cluster."""
 
+import asyncio
 import contextlib
 import multiprocessing
 import os
 import threading
 from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 
 __all__ = ["ExecutorError", "executor"]
 
@@ -57,20 +58,59 @@ def _connect(address):
         from distributed import Client
     except ImportError as error:
         raise ExecutorError("a cluster needs Dask: pip install distributed") from error
+    with _event_loop() as loop:
+        starting = asyncio.run_coroutine_threadsafe(_start_client(Client, address), loop)
+        try:
+            client = starting.result()
+        except (OSError, ValueError, TypeError, ImportError) as error:  # no keys; another version
+            why = str(error) or "it took too long"
+            raise ExecutorError(f"no Dask scheduler answers at {address}: {why}") from error
+        with contextlib.closing(client):
+            threads = client.nthreads().values()
+            if not threads or max(threads) > 1:
+                raise ExecutorError(
+                    f"the cluster at {address} has {len(threads)} workers, "
+                    f"{max(threads, default=0)} threads in each; needed is at least one worker, "
+                    f"of one thread: dask worker {address} --nthreads 1"
+                )
+            client.register_worker_callbacks(_one_thread)  # the workers that join later, too
+            yield client
+
+
+async def _start_client(kind, address):
+    """Return a client that has started; one that cannot start is closed here.
+
+    ``Client(address)`` would raise in its constructor: nobody could close what it had opened, and
+    the garbage collector did, in the middle of the start of the next client.
+    """
+    import dask
+
+    client = kind(address, asynchronous=True, set_as_default=False)
+    seconds = dask.utils.parse_timedelta(dask.config.get("distributed.comm.timeouts.connect"))
     try:
-        client = Client(address)
-    except (OSError, ValueError) as error:
-        raise ExecutorError(f"no Dask scheduler answers at {address}: {error}") from error
-    with client:
-        threads = client.nthreads().values()
-        if not threads or max(threads) > 1:
-            raise ExecutorError(
-                f"the cluster at {address} has {len(threads)} workers, {max(threads, default=0)} "
-                "threads in each; needed is at least one worker, of one thread: "
-                f"dask worker {address} --nthreads 1"
-            )
-        client.register_worker_callbacks(_one_thread)  # the workers that join later, too
-        yield client
+        # It bounds each of its three steps itself, but not the handshake with a mute stranger.
+        return await asyncio.wait_for(client, 3 * seconds)
+    except BaseException:
+        await client.close()
+        raise
+
+
+@contextlib.contextmanager
+def _event_loop():
+    """Yield an event loop that runs in a thread, and ends with the context."""
+    loop, end = Future(), asyncio.Event()
+
+    async def run():
+        loop.set_result(asyncio.get_running_loop())
+        await end.wait()
+
+    with ThreadPoolExecutor(1, "Dask") as pool:
+        running = pool.submit(asyncio.run, run())
+        try:
+            yield loop.result()
+        finally:
+            loop.result().call_soon_threadsafe(end.set)
+            running.result()
 
 
 def _start_process():

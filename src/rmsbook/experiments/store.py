@@ -19,7 +19,7 @@ class NotRecorded(LookupError):  # noqa: N818 – an error only for who needs th
 
 
 class StoreError(Exception):
-    """A record is damaged or is not what its name says; the message names the file."""
+    """A record is damaged, or a folder takes none; the message names the file or folder."""
 
 
 class Store:
@@ -93,16 +93,23 @@ class Store:
         Path or None
             The new name; None if the record is sound, not there, or another process is at it.
         """
-        if not self.claim(run):
+        # To look needs no claim: a sound store may be on a disk that cannot be written.
+        if not self._is_damaged(run) or not self.claim(run):
             return None
+        try:
+            if self._is_damaged(run):  # still: nobody else has mended it
+                return self.path(run).replace(self.path(run).with_suffix(".damaged"))
+        finally:
+            self.release(run)
+        return None
+
+    def _is_damaged(self, run):
         try:
             if run in self:
                 self.read(run)
         except StoreError:
-            return self.path(run).replace(self.path(run).with_suffix(".damaged"))
-        finally:
-            self.release(run)
-        return None
+            return True
+        return False
 
     def claim(self, run: Run) -> bool:
         """Reserve a run for this process; False if another process has it.
@@ -111,16 +118,31 @@ class Store:
         that ends: it is a lock of the operating system on one byte of the file ``.lock``, at a
         place that the run's name decides. Such locks are the process's, so it shall use a folder
         through one `Store` at a time.
-        """
-        import fcntl  # here, because Windows has none, and reading needs none
 
-        self.folder.mkdir(parents=True, exist_ok=True)
-        if self._locks is None:
-            self._locks = (self.folder / ".lock").open("a+b")
+        Raises
+        ------
+        StoreError
+            If nothing can be written or locked in the folder.
+        """
+        try:
+            import fcntl  # here, because Windows has none, and reading needs none
+        except ImportError as error:
+            raise StoreError(
+                "to record needs the file locks of Linux or macOS (on Windows: of WSL), "
+                "which this system lacks; what is recorded can be read without"
+            ) from error
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if self._locks is None:
+                self._locks = (self.folder / ".lock").open("a+b")
+        except OSError as error:
+            raise StoreError(f"no record can be written in {self.folder}: {error}") from error
         try:
             fcntl.lockf(self._locks, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _place(run))
         except (BlockingIOError, PermissionError):  # which of them is up to the system
             return False
+        except OSError as error:
+            raise StoreError(f"{self.folder} has no locks for its files: {error}") from error
         return True
 
     def release(self, run: Run) -> None:

@@ -67,7 +67,7 @@ class Log:
         return [line.split()[1] for line in self.lines() if line.startswith("end")]
 
 
-def wait_until(condition, seconds=600):
+def wait_until(condition, seconds=240):
     """Wait until a condition holds and return what it gave."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):

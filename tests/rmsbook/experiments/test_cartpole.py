@@ -93,9 +93,9 @@ def test_the_step_after_an_end_is_not_learned_from(experience):
 
 def test_clip_shortens_and_never_lengthens():
     long, short = [np.array([3.0]), np.array([4.0])], [np.array([0.3]), np.array([0.0])]
-    assert cartpole.clip(long) == 5
+    assert cartpole.clip(long) == pytest.approx(5)
     np.testing.assert_allclose(long, [[0.3], [0.4]], rtol=1e-6)
-    assert cartpole.clip(short) == 0.3
+    assert cartpole.clip(short) == pytest.approx(0.3)
     np.testing.assert_array_equal(short, [[0.3], [0.0]])
 
 

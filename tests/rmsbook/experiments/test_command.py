@@ -3,9 +3,12 @@
 import contextlib
 import dataclasses
 import functools
+import os
+import pathlib
 import re
 import runpy
 import signal
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -61,6 +64,48 @@ def test_list_names_every_experiment(capsys):
     assert main(["list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == list(CATALOGUE)
+
+
+def test_a_terminal_without_greek_letters_gets_question_marks():
+    command = [sys.executable, "-m", "rmsbook.experiments", "list"]
+    environ = os.environ | {"PYTHONIOENCODING": "cp1252"}
+    done = subprocess.run(command, env=environ, capture_output=True, check=True, timeout=240)
+    assert b"which ? work together" in done.stdout
+    assert done.stderr == b""
+
+
+class TestPlace:
+    """Where the records cannot be written: a sentence, and no traceback."""
+
+    @pytest.mark.parametrize("command", ["run", "status", "verify"])
+    def test_a_store_that_is_a_file(self, book, command, tmp_path, capsys):
+        (tmp_path / "records").write_text("")
+        assert main([command, "first"]) == 1
+        said = f"Error: the store must be a folder, and {tmp_path / 'records'} is a file\n"
+        assert capsys.readouterr().err == said
+
+    def test_a_complete_store_on_a_disk_that_cannot_be_written(self, book, capsys, monkeypatch):
+        assert main(["run", "first"]) == 0
+        (book.folder / "first" / ".lock").unlink()
+
+        def refuse(*arguments, **options):
+            raise OSError(30, "Read-only file system")
+
+        capsys.readouterr()
+        monkeypatch.setattr(pathlib.Path, "mkdir", refuse)
+        assert main(["run", "first"]) == 0
+        assert capsys.readouterr() == ("first: 6 of 6 recorded\n", "")
+        book.store("first").path(pretend.run(2)).unlink()
+        assert main(["run", "first"]) == 1
+        (said,) = capsys.readouterr().err.splitlines()
+        assert said.startswith(f"Error: no record can be written in {book.folder / 'first'}: ")
+        assert said.endswith("Read-only file system")
+
+    def test_a_system_without_file_locks(self, book, capsys, monkeypatch):
+        monkeypatch.setitem(sys.modules, "fcntl", None)
+        assert main(["run", "first"]) == 1
+        (said,) = capsys.readouterr().err.splitlines()
+        assert said.startswith("Error: to record needs the file locks of Linux or macOS")
 
 
 class TestRun:
@@ -251,7 +296,7 @@ class TestForReal:
         worker = self.worker(process)
         process.kill()
         process.wait()
-        assert not psutil.wait_procs([worker], timeout=600)[1]
+        assert not psutil.wait_procs([worker], timeout=240)[1]
         kept = files(here)
 
         # Of 45 runs leave three, the first one among them, so that this comes to an end.
@@ -259,7 +304,7 @@ class TestForReal:
         address, worker = scheduler
         worker()
         with Client(address) as client:
-            client.wait_for_workers(1, timeout=600)
+            client.wait_for_workers(1, timeout=240)
         assert main([*QUICK, "--store", str(tmp_path), "--executor", f"dask:{address}"]) == 0
         assert "1 of 3 recorded" in capsys.readouterr().out
         assert len(files(here)) == 3

@@ -1,7 +1,10 @@
 """Runs go to processes of this machine or to a Dask cluster, and give the same records."""
 
+import gc
 import os
+import socket
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import dask
@@ -74,15 +77,54 @@ def test_a_process_ends_with_the_one_that_started_it(monkeypatch):
     assert [os.environ[name] for name in THREADS] == ["1"] * 3
 
 
+@pytest.fixture
+def stranger():
+    """The address of a server that takes a connection and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield "tcp://{}:{}".format(*server.getsockname())
+
+
+def refusal(address, patience="30s"):
+    """Return what is said about a cluster, and see that nothing stays behind."""
+    threads = set(threading.enumerate())
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": patience}),
+        pytest.raises(ExecutorError) as caught,
+        executor(f"dask:{address}"),
+    ):
+        pass
+    assert set(threading.enumerate()) == threads
+    clients = [found for found in gc.get_objects() if isinstance(found, Client)]
+    assert {client.status for client in clients} <= {"closed"}
+    return str(caught.value)
+
+
 class TestDask:
-    @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nowhere at all"])
-    def test_a_scheduler_that_does_not_answer_is_named(self, address):
-        with (
-            dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
-            pytest.raises(ExecutorError, match=f"no Dask scheduler answers at {address}"),
-            executor(f"dask:{address}"),
-        ):
-            pass
+    @pytest.mark.parametrize(
+        ("address", "why"),
+        [
+            ("tcp://127.0.0.1:1", "Timed out"),
+            ("nowhere at all", "missing port number"),
+            ("http://127.0.0.1:1", "unknown address scheme"),
+            ("tls://127.0.0.1:1", "TLS configuration"),
+        ],
+    )
+    def test_a_scheduler_that_does_not_answer_is_named(self, address, why):
+        said = refusal(address, "0.3s")
+        assert said.startswith(f"no Dask scheduler answers at {address}: ")
+        assert why in said
+
+    def test_a_stranger_that_never_speaks_is_not_waited_for(self, stranger):
+        assert (
+            refusal(stranger, "0.3s")
+            == f"no Dask scheduler answers at {stranger}: it took too long"
+        )
+
+    def test_many_refusals_in_a_row_do_not_wait_for_each_other(self):
+        """A client that the collector had to close stopped the start of the next one for ever."""
+        for _ in range(10):
+            assert "missing port number" in refusal("nowhere at all")
+            gc.collect()
 
     def test_without_dask_it_says_what_to_install(self, monkeypatch):
         monkeypatch.setitem(sys.modules, "distributed", None)
@@ -94,17 +136,11 @@ class TestDask:
 
     def test_workers_of_one_thread_are_needed(self, scheduler):
         address, worker = scheduler
-
-        def refusal():
-            with pytest.raises(ExecutorError) as caught, executor(f"dask:{address}"):
-                pass
-            return str(caught.value)
-
-        assert "has 0 workers" in refusal()
+        assert "has 0 workers" in refusal(address)
         process = worker(threads=2)
-        wait_until(lambda: "has 1 workers, 2 threads in each" in refusal())
+        wait_until(lambda: "has 1 workers, 2 threads in each" in refusal(address))
         process.kill()
-        wait_until(lambda: "has 0 workers" in refusal())
+        wait_until(lambda: "has 0 workers" in refusal(address))
 
     def test_loses_a_worker_in_the_middle_and_gives_the_records_of_threads(
         self, scheduler, tmp_path, log

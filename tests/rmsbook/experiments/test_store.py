@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 
 import numpy as np
 import pretend
@@ -180,6 +181,7 @@ class TestClaim:
     @pytest.mark.parametrize("end", ["release", "set_aside", "with"])
     def test_can_be_given_back(self, start, tmp_path, end):
         with Store(tmp_path) as store:
+            store.path(pretend.run(0)).write_text("damaged")
             assert store.claim(pretend.run(0))
             if end != "with":  # to set aside is to claim, to look, and to give back
                 getattr(store, end)(pretend.run(0))
@@ -199,5 +201,43 @@ class TestClaim:
             raise OSError(37, "No locks available")
 
         monkeypatch.setattr(fcntl, "lockf", no_locks)
-        with Store(tmp_path) as store, pytest.raises(OSError, match="No locks"):
+        with Store(tmp_path) as store, pytest.raises(StoreError, match="No locks") as caught:
             store.claim(pretend.run(0))
+        assert str(tmp_path) in str(caught.value)
+
+
+class TestWhatCannotBeWritten:
+    def test_a_sound_record_is_left_alone_without_a_claim(self, tmp_path, monkeypatch):
+        store = Store(tmp_path)
+        store.write(RECORD)
+        monkeypatch.setattr(store, "claim", None)
+        assert store.set_aside(RUN) is None
+        assert store.set_aside(pretend.run(1)) is None
+
+    def test_what_another_mended_meanwhile_is_not_set_aside(self, tmp_path, monkeypatch):
+        store = Store(tmp_path)
+        store.path(RUN).write_text("damaged")
+
+        def claim(run):
+            store.write(RECORD)  # the other process has just ended
+            return Store.claim(store, run)
+
+        monkeypatch.setattr(store, "claim", claim)
+        with store:
+            assert store.set_aside(RUN) is None
+            assert RUN in store
+
+    def test_a_file_in_the_place_of_the_folder_is_one_error(self, tmp_path):
+        (tmp_path / "file").write_text("")
+        for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+            with pytest.raises(StoreError, match=f"no record can be written in {folder}: "):
+                Store(folder).claim(RUN)
+
+    def test_a_system_without_file_locks_reads_and_does_not_record(self, tmp_path, monkeypatch):
+        store = Store(tmp_path)
+        store.write(RECORD)
+        monkeypatch.setitem(sys.modules, "fcntl", None)
+        assert store.read(RUN).run == RUN
+        assert store.set_aside(RUN) is None
+        with pytest.raises(StoreError, match="to record needs the file locks"):
+            store.claim(RUN)
