@@ -38,7 +38,7 @@ PROBE = (
 # Tests that start processes, and compute nothing whose digits could change.
 UNIT = ["--doctest-modules", "src", "tests"] + [
     f"--ignore-glob=*/{name}"
-    for name in ("gates", "built", "test_command.py", "test_executors.py", "test_sweep.py")
+    for name in ("gates", "pages", "test_command.py", "test_executors.py", "test_sweep.py")
 ]
 
 

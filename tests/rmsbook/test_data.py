@@ -386,9 +386,9 @@ def test_download_fills_the_cache(mnist, cache, server, capfd):
 
 @pytest.mark.parametrize(("manner", "gets"), [("redirect", 2), ("slow", 1), ("no length", 1)])
 def test_what_real_servers_do_gives_the_same_file(mnist, cache, server, manner, gets, monkeypatch):
-    monkeypatch.setattr(datasets, "_STALL_SECONDS", 1.5)  # less than the slow one takes in all
+    monkeypatch.setattr(files, "_STALL_SECONDS", 1.5)  # less than the slow one takes in all
     server.manner = manner
-    dataset = datasets.load_mnist()
+    dataset = data.load_mnist()
     assert dataset.origin == "download"
     assert_holds(dataset, mnist.arrays)
     assert server.asked == ["HEAD", *["GET"] * gets]
