@@ -321,8 +321,8 @@ class RMSprop(_Optimizer):
             _kernels.update_averages(variable, g, m, v, self.rho)
         else:
             v, m = self._average(v, ops.square(g)), self._average(m, g)
-        variance = self._unbiased(v) - ops.square(self._unbiased(m))
-        return ops.maximum(variance, _as(variance, 0))
+        # relu clamps at 0: Keras's maximum rounds to float32 on torch.
+        return ops.relu(self._unbiased(v) - ops.square(self._unbiased(m)))
 
     def _average(self, average, new):
         result = average * _as(new, self.rho) + _as(new, 1 - self.rho) * new
