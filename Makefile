@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help book test lint unit gates nbval pages mutation cpus notebooks serve lab lock data clean
+.PHONY: help book test lint unit gates nbval pages mutation backends cpus notebooks serve lab lock data clean
 
 PYTHON := .venv/bin/python
 # BASE_PYTHON if it is given, else the newest usable Python: a name on the PATH is not enough
@@ -52,6 +52,23 @@ mutation: .venv/ready  ## Mutants of the optimizers against their tests (an hour
 
 cpus: .venv/ready  ## Unit tests and notebooks under every processor to be pretended (1.5 hours; not in test)
 	@$(PYTHON) tools/cpus.py
+
+# torch by itself and first: from then on Keras is content with it. On Linux its newest wheel brings
+# several GB of CUDA; TORCH names a build for the CPU where pip can find one.
+TORCH ?= torch
+BACKENDS := _build/backends
+$(BACKENDS)/ready: requirements.lock pyproject.toml
+	@python=$$($(FIND_PYTHON)); echo "Setting up $(BACKENDS) with $$python"; \
+	rm -rf $(BACKENDS); $$python -m venv $(BACKENDS)
+	@$(BACKENDS)/bin/python -m pip install --quiet --disable-pip-version-check $(TORCH)
+	@$(BACKENDS)/bin/python -m pip install --quiet --disable-pip-version-check jax optax pytest pytest-timeout \
+	  $$(grep -oE '^(keras|numpy)==[0-9.]+' requirements.lock)
+	@touch $@
+
+backends: $(BACKENDS)/ready  ## The Keras optimizers on JAX and torch, in an environment of their own
+	@for backend in jax torch; do echo "$$backend"; \
+	  KERAS_BACKEND=$$backend JAX_ENABLE_X64=1 PYTHONPATH=src $(BACKENDS)/bin/python -m pytest -q \
+	  tests/rmsprop/test_keras.py tests/rmsprop/test_optimizers_keras.py tests/gates/test_benchmarks.py; done
 
 notebooks: book  ## Write the paired .ipynb from the build's outputs
 	@$(PYTHON) tools/book.py notebooks

@@ -80,6 +80,11 @@ def _work_dtype(variable):
     return "float32" if dtype in ("float16", "bfloat16") else dtype
 
 
+def _as(tensor, number):
+    """Return a number in the dtype of a tensor; on torch Keras makes float32 of a bare one."""
+    return ops.convert_to_tensor(number, tensor.dtype)
+
+
 class _Optimizer(keras.optimizers.Optimizer):
     """What the two methods share: settings, dense gradients, weight decay of both kinds."""
 
@@ -135,9 +140,9 @@ class _Optimizer(keras.optimizers.Optimizer):
         lr = ops.cast(learning_rate, dtype)
         decays = self._use_weight_decay(variable)
         if self.l2 and decays:
-            g = g + self.l2 * ops.cast(variable, dtype)
+            g = g + _as(g, self.l2) * ops.cast(variable, dtype)
         if self.weight_decay and decays:
-            self._subtract(variable, lr * self.weight_decay * ops.cast(variable, dtype))
+            self._subtract(variable, lr * _as(lr, self.weight_decay) * ops.cast(variable, dtype))
         self._update(variable, g, lr)
 
     def _apply_weight_decay(self, variables):
@@ -316,18 +321,20 @@ class RMSprop(_Optimizer):
             _kernels.update_averages(variable, g, m, v, self.rho)
         else:
             v, m = self._average(v, ops.square(g)), self._average(m, g)
-        return ops.maximum(self._unbiased(v) - ops.square(self._unbiased(m)), 0)
+        # relu clamps at 0: Keras's maximum rounds to float32 on torch.
+        return ops.relu(self._unbiased(v) - ops.square(self._unbiased(m)))
 
     def _average(self, average, new):
-        result = self.rho * average + (1 - self.rho) * new
+        result = average * _as(new, self.rho) + _as(new, 1 - self.rho) * new
         self.assign(average, result)
         return result
 
     def _heavy_ball(self, index, step):
         buffer = self._momentums[index]
-        result = self.momentum * buffer + step
+        momentum = _as(step, self.momentum)
+        result = buffer * momentum + step
         self.assign(buffer, result)
-        return self.momentum * result + step if self.nesterov else result
+        return momentum * result + step if self.nesterov else result
 
     def _unbiased(self, average):
         return average / self._correction(average.dtype) if self.bias_correction else average
@@ -335,7 +342,7 @@ class RMSprop(_Optimizer):
     def _correction(self, dtype):
         """Return 1 − ρᵗ, without the cancellation of that subtraction."""
         t = ops.cast(self.iterations + 1, dtype)
-        return -ops.expm1(t * (math.log(self.rho) if self.rho else -math.inf))
+        return -ops.expm1(t * _as(t, math.log(self.rho) if self.rho else -math.inf))
 
     def _smallest_epsilon(self, dtype):
         tiny = float(np.finfo(keras.backend.standardize_dtype(dtype)).tiny)
@@ -445,10 +452,10 @@ class Rprop(_Optimizer):
         index = self._get_variable_index(variable)
         length, previous = self._lengths[index], self._previous[index]
         turn = ops.sign(g) * ops.sign(previous)
-        shrink, grow = (ops.convert_to_tensor(factor, g.dtype) for factor in self.factors)
+        shrink, grow = (_as(g, factor) for factor in self.factors)
         factor = ops.where(turn > 0, grow, ops.where(turn < 0, shrink, ops.ones_like(g)))
-        new_length = ops.clip(length * factor, *self.step_sizes)
-        g = ops.where(turn < 0, 0, g)
+        new_length = ops.clip(length * factor, *(_as(g, size) for size in self.step_sizes))
+        g = ops.where(turn < 0, _as(g, 0), g)
         self.assign(length, new_length)
         self.assign(previous, g)
         self._subtract(variable, new_length * ops.sign(g))

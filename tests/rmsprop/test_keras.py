@@ -1,82 +1,42 @@
+"""The Keras optimizers, on whichever backend Keras runs; TensorFlow's kernels are tested apart."""
+
 import itertools
+import os
 import subprocess
 import sys
+from importlib import import_module
+from importlib.util import find_spec
 
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
+from keras import ops
 
 import rmsprop.keras
+from keras_training import (
+    BACKEND,
+    COMPILED,
+    MODES,
+    SHAPE,
+    START,
+    gradients,
+    numpy_of,
+    state,
+    stepper,
+    train,
+    train_numpy,
+)
 from rmsprop import optimizers, schedules
 from rmsprop.keras import RMSprop, Rprop
 
-SHAPE = (3, 4)
-START = np.linspace(-1, 1, 12).reshape(SHAPE)
-
-
-def gradients(steps, dtype="float64", seed=0):
-    """Return random gradients of many sizes, with zeros, sign flips, a spike, dead coordinates."""
-    rng = np.random.default_rng(seed)
-    g = rng.normal(size=(steps, *SHAPE)) * np.array([1.0, 1e-4, 10.0, 0.1])
-    g[::3, 0] = 0
-    g[:, 1, 0] = 0
-    g[:, 2, 1] = 0.3
-    g[5, :, 2] = 1e4
-    g[6:, 0, 3] *= -1
-    return g.astype(dtype)
-
-
-def stepper(optimizer, variables, mode):
-    """Return a function that applies gradients eagerly, in a graph or compiled by XLA."""
-    optimizer.build(variables)
-
-    def step(*grads):
-        optimizer.apply(list(grads), variables)
-
-    return step if mode == "eager" else tf.function(step, jit_compile=mode == "xla")
-
-
-def train(optimizer, grads, mode="eager", dtype="float64", rates=None):
-    """Return the parameters after each step."""
-    theta = keras.Variable(START, dtype=dtype)
-    step = stepper(optimizer, [theta], mode)
-    trajectory = []
-    for t, g in enumerate(grads):
-        if rates and t in rates:
-            optimizer.learning_rate = rates[t]
-        step(tf.constant(g, dtype))
-        trajectory.append(theta.numpy())
-    return np.array(trajectory)
-
-
-def train_numpy(optimizer, grads, dtype="float64", rates=None):
-    theta = START.astype(dtype)
-    trajectory = []
-    for t, g in enumerate(grads):
-        if rates and t in rates:
-            optimizer.learning_rate = rates[t]
-        optimizer.step([theta], [g.astype(dtype)])
-        trajectory.append(theta.copy())
-    return np.array(trajectory)
-
-
-def kernels(optimizer, dtype="float32", mode="graph"):
-    """Return the names of TensorFlow's training kernels in a step, in order."""
-    step = stepper(optimizer, [keras.Variable(START, dtype=dtype)], mode)
-    graph = step.get_concrete_function(tf.TensorSpec(SHAPE, dtype)).graph
-    names = [op.type for op in graph.get_operations()]
-    return [name[13:] for name in names if name.startswith("ResourceApply")]
-
-
-def state(optimizer):
-    return [variable.numpy() for variable in optimizer.variables]
+# Keras's own variables do not know NumPy's `copy` argument yet.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 
 # ---------------------------------------------------------------- beside Keras
 
 
-@pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("centered", [False, True])
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 def test_defaults_equal_keras_step_by_step(momentum, centered, mode):
@@ -100,15 +60,15 @@ def test_float32_equals_keras(settings):
 def test_state_of_keras_rmsprop_carries_on():
     settings = {"momentum": 0.9, "centered": True}
     peer, ours = keras.optimizers.RMSprop(0.01, **settings), RMSprop(0.5, **settings)
-    theta = keras.Variable(START, dtype="float64")
+    theta = keras.Variable(START.copy(), dtype="float64")
     peer.build([theta])
     ours.build([theta])
     grads = gradients(8)
     for g in grads[:4]:
-        peer.apply([tf.constant(g)])
+        peer.apply([ops.convert_to_tensor(g)])
     ours.load_own_variables({str(i): value for i, value in enumerate(state(peer))})
     for g in grads[4:]:
-        ours.apply([tf.constant(g)])
+        ours.apply([ops.convert_to_tensor(g)])
     expected = train(keras.optimizers.RMSprop(0.01, **settings), grads)[-1]
     np.testing.assert_allclose(theta.numpy(), expected, rtol=1e-12)
     assert [v.name for v in ours.variables[2:]] == [v.name for v in peer.variables[2:]]
@@ -132,8 +92,9 @@ OPTIONS = [
 def test_options_of_keras_optimizers(options):
     ours, peer = RMSprop(**options), keras.optimizers.RMSprop(**options)
     grads = gradients(11)
-    # Keras rounds its weight decay to float32.
-    tolerance = {"rtol": 1e-8 if "weight_decay" in options else 1e-12, "atol": 1e-14}
+    # Keras rounds its weight decay to float32, on torch that of 1 − η λ, eleven times.
+    rounding = 1e-6 if BACKEND == "torch" else 1e-8
+    tolerance = {"rtol": rounding if "weight_decay" in options else 1e-12, "atol": 1e-14}
     np.testing.assert_allclose(train(ours, grads), train(peer, grads), **tolerance)
     theta = keras.Variable(START)
     for optimizer in (ours, peer):
@@ -159,12 +120,14 @@ SWITCHES = [
 def test_switches_equal_numpy(values, momentum):
     settings = dict(zip(SWITCHES, values, strict=True))
     settings |= {"momentum": momentum, "learning_rate": 2**-6, "rho": 0.8}
-    # A first variance of m̂² − v̂ = 0 is rounding; ε makes it harmless.
+    # A first variance of m̂² − v̂ = 0 is rounding; ε makes it harmless, unless the root makes 1e-8 g
+    # of it, which then is a part of ε.
     settings["epsilon"] = 0.01 if settings["centered"] else 1e-7
+    root = settings["centered"] and settings["bias_correction"] and not settings["epsilon_inside"]
     grads, rates = gradients(10), {4: 2**-9}
     a = train(RMSprop(**settings), grads, rates=rates)
     b = train_numpy(optimizers.RMSprop(**settings), grads, rates=rates)
-    np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-10)
+    np.testing.assert_allclose(a, b, rtol=1e-9, atol=2e-6 if root else 1e-10)
 
 
 VARIANTS = [
@@ -211,7 +174,7 @@ def test_epsilon_0_keeps_small_gradients_with_bias_correction(inside):
     np.testing.assert_allclose(train(RMSprop(0.125, **settings), grads), expected, rtol=1e-10)
 
 
-COMPILED = [
+TO_COMPILE = [
     {"momentum": 0.75, "nesterov": True, "bias_correction": True},
     {"epsilon_inside": False, "learning_rate_inside": False, "momentum": 0.75, "l2": 0.5},
     {"centered": True, "weight_decay": 0.5, "initial_accumulator_value": 1.0},
@@ -219,13 +182,14 @@ COMPILED = [
 ]
 
 
-@pytest.mark.parametrize("settings", COMPILED, ids=str)
-def test_compiled_by_xla_equals_numpy(settings):
+@pytest.mark.parametrize("mode", COMPILED)
+@pytest.mark.parametrize("settings", TO_COMPILE, ids=str)
+def test_compiled_equals_numpy(settings, mode):
     settings = {"learning_rate": 2**-6} | settings
     grads = gradients(8)
     expected = train_numpy(optimizers.RMSprop(**settings), grads)
     np.testing.assert_allclose(
-        train(RMSprop(**settings), grads, "xla"), expected, rtol=1e-10, atol=1e-12
+        train(RMSprop(**settings), grads, mode), expected, rtol=1e-10, atol=1e-12
     )
 
 
@@ -252,18 +216,18 @@ def test_flavor_takes_the_defaults_of_its_library():
         RMSprop.flavor("tf1")
 
 
-@pytest.mark.parametrize("mode", ["graph", "xla"])
+@pytest.mark.parametrize("mode", MODES)
 def test_constant_gradient_stays_finite_when_centered(mode):
     grads = np.full((150, *SHAPE), 300.0)
     grads *= np.linspace(1, 2, 12).reshape(SHAPE)
     ours = train(RMSprop(centered=True), grads, mode, "float32")
     assert np.isfinite(ours).all()
-    if mode == "graph":
+    if mode == "graph":  # elsewhere rounding may fall out well
         peer = train(keras.optimizers.RMSprop(centered=True), grads, mode, "float32")
         assert np.isnan(peer).any()
 
 
-@pytest.mark.parametrize("mode", ["eager", "xla"])
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("settings", [{}, {"factors": [0.25, 1.5], "step_sizes": [0.03, 0.0625]}])
 def test_rprop_equals_numpy(settings, mode):
     settings = {"learning_rate": 2**-5, "l2": 0.25, "weight_decay": 0.125} | settings
@@ -274,57 +238,6 @@ def test_rprop_equals_numpy(settings, mode):
     assert abs(a[-1] - a[0]).max() > 0.1
 
 
-# ---------------------------------------------------------------- kernels
-
-
-@pytest.mark.parametrize(
-    ("settings", "expected"),
-    [
-        ({}, ["RMSProp"]),
-        ({"rho": 0.1}, ["RMSProp"]),
-        ({"momentum": 0.5}, ["RMSProp"]),
-        ({"bias_correction": True, "l2": 0.1, "initial_accumulator_value": 1.0}, ["RMSProp"]),
-        ({"nesterov": True, "learning_rate_inside": False}, ["RMSProp"]),
-        ({"epsilon_inside": False}, ["Adam"]),
-        ({"centered": True}, ["Adam", "RMSProp"]),
-        ({"centered": True, "momentum": 0.5}, ["Adam", "RMSProp"]),
-        ({"centered": True, "epsilon_inside": False}, ["Adam", "Adam"]),
-        ({"centered": True, "momentum": 0.5, "nesterov": True}, ["Adam"]),
-        ({"momentum": 0.5, "nesterov": True}, []),
-        ({"momentum": 0.5, "learning_rate_inside": False}, []),
-        ({"momentum": 0.5, "epsilon_inside": False}, []),
-        ({"rho": 0.09}, []),
-        ({"rho": 0.09, "centered": True}, []),
-    ],
-    ids=str,
-)
-def test_kernel_where_the_variant_allows(settings, expected):
-    assert kernels(RMSprop(**settings)) == expected
-
-
-def test_no_kernel_under_xla_nor_for_16_bits_nor_on_another_backend(monkeypatch):
-    for settings in ({}, {"centered": True}):
-        assert kernels(RMSprop(**settings), "float64")
-        assert not kernels(RMSprop(**settings), "float16")
-        assert not kernels(RMSprop(**settings), mode="xla")
-    monkeypatch.setattr(rmsprop.keras, "_kernels", None)
-    for settings in ({}, {"centered": True}):
-        assert not kernels(RMSprop(**settings))
-        expected = train_numpy(optimizers.RMSprop(**settings), gradients(6))
-        a = train(RMSprop(**settings), gradients(6))
-        np.testing.assert_allclose(a, expected, rtol=1e-7)
-
-
-def test_kernels_compile_where_xla_meets_a_finished_graph():
-    theta = keras.Variable(START)
-    step = stepper(RMSprop(0.125), [theta], "graph")
-    grads = gradients(6)
-    for t, g in enumerate(grads):
-        call = step if t < 3 else tf.function(step, jit_compile=True)
-        call(tf.constant(g))
-    np.testing.assert_allclose(theta.numpy(), train(RMSprop(0.125), grads)[-1], rtol=1e-12)
-
-
 @pytest.mark.parametrize("settings", [{}, {"epsilon_inside": False}])
 def test_a_spike_does_not_swallow_the_next_gradient(settings):
     settings = {"learning_rate": 0.125, "rho": 0.1} | settings
@@ -332,24 +245,6 @@ def test_a_spike_does_not_swallow_the_next_gradient(settings):
     a = train(RMSprop(**settings), grads, dtype="float32")
     b = train_numpy(optimizers.RMSprop(**settings), grads)
     np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7)
-
-
-def test_scratch_is_shared_and_no_state():
-    optimizer = RMSprop()
-    same = [keras.Variable(START, dtype="float32") for _ in range(2)]
-    optimizer.apply([tf.ones(SHAPE)] * 2, same)
-    assert optimizer._scratch.cache_info().currsize == 1
-    assert len(optimizer.variables) == 4  # iteration, learning rate, a v each
-    np.testing.assert_array_equal(same[0].numpy(), same[1].numpy())
-    for settings, arrays in (
-        ({"momentum": 0.5}, 0),
-        ({"momentum": 0.5, "centered": True}, 1),
-        ({"epsilon_inside": False}, 1),
-        ({"epsilon_inside": False, "centered": True}, 2),
-    ):
-        optimizer = RMSprop(**settings)
-        optimizer.apply([tf.ones(SHAPE)] * 2, same)
-        assert optimizer._scratch.cache_info().currsize == arrays
 
 
 # ---------------------------------------------------------------- Keras around it
@@ -376,8 +271,9 @@ def fit(model, epochs=2):
 def test_fit_equals_keras():
     rate = keras.optimizers.schedules.CosineDecay(0.05, 8)
     options = {"learning_rate": rate, "clipnorm": 1.0, "weight_decay": 0.01, "momentum": 0.5}
-    ours = small_model(RMSprop(**options), jit_compile=True)
-    peer = small_model(keras.optimizers.RMSprop(**options), jit_compile=True)
+    compiled = BACKEND != "torch"  # where Keras on torch still uses what torch has deprecated
+    ours = small_model(RMSprop(**options), jit_compile=compiled)
+    peer = small_model(keras.optimizers.RMSprop(**options), jit_compile=compiled)
     losses = fit(ours).history["loss"]
     fit(peer)
     assert losses[-1] < 0.9 * losses[0]
@@ -385,8 +281,6 @@ def test_fit_equals_keras():
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
 
 
-# Keras's own variables do not know NumPy's `copy` argument yet.
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 @pytest.mark.parametrize(
     ("cls", "options"),
     [
@@ -421,8 +315,8 @@ def test_saved_and_loaded_model_resumes_identically(cls, options, tmp_path):
     assert loaded.optimizer.get_config() == optimizer.get_config()
     for a, b in zip(state(loaded.optimizer), state(optimizer), strict=True):
         np.testing.assert_array_equal(a, b)
-    loaded.optimizer.apply([tf.ones(w.shape) for w in loaded.trainable_variables])
-    model.optimizer.apply([tf.ones(w.shape) for w in model.trainable_variables])
+    loaded.optimizer.apply([ops.ones(w.shape) for w in loaded.trainable_variables])
+    model.optimizer.apply([ops.ones(w.shape) for w in model.trainable_variables])
     for a, b in zip(
         state(loaded.optimizer) + loaded.get_weights(),
         state(optimizer) + model.get_weights(),
@@ -449,42 +343,12 @@ def test_mixed_precision_scales_the_loss_and_skips_overflow():
         assert a.dtype == np.float32
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
     before = ours.get_weights() + state(ours.optimizer.inner_optimizer)
-    ours.optimizer.apply([tf.fill(w.shape, np.inf) for w in ours.trainable_variables])
+    step = stepper(ours.optimizer, ours.trainable_variables, "jit" if BACKEND == "jax" else "eager")
+    step(*[ops.full(w.shape, np.inf) for w in ours.trainable_variables])
     for a, b in zip(
         before, ours.get_weights() + state(ours.optimizer.inner_optimizer), strict=True
     ):
         np.testing.assert_array_equal(a, b)
-
-
-@pytest.mark.parametrize(
-    ("options", "mode"),
-    [
-        ({}, "eager"),
-        ({}, "graph"),
-        ({"momentum": 0.5, "gradient_accumulation_steps": 2}, "graph"),
-        ({"centered": True}, "eager"),
-        ({"clipnorm": 0.5}, "eager"),
-        ({"clipvalue": 0.5}, "eager"),
-        ({"loss_scale_factor": 4.0}, "eager"),
-        ({"l2": 0.1, "weight_decay": 0.1}, "eager"),
-    ],
-    ids=str,
-)
-def test_sparse_gradient_is_the_sum_of_its_rows(options, mode):
-    results = []
-    for sparse in (True, False):
-        table = keras.Variable(START, dtype="float32")
-        bias = keras.Variable(START[0], dtype="float32")
-        optimizer = RMSprop(0.1, **options)
-        step = stepper(optimizer, [table, bias], mode)
-        for rows in ([0, 2, 2], [1, 1, 1], [2, 0, 1], [2, 2, 0]):
-            values = np.arange(12.0, dtype="float32").reshape(3, 4) / 8
-            slices = tf.IndexedSlices(tf.constant(values), tf.constant(rows), tf.constant(SHAPE))
-            step(slices if sparse else tf.convert_to_tensor(slices), tf.ones(4))
-        results.append([table.numpy(), *state(optimizer)])
-    for a, b in zip(*results, strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7)
-    assert abs(results[0][0] - START).max() > 0.1
 
 
 def test_embedding_trains():
@@ -508,7 +372,7 @@ def test_variables_excluded_from_weight_decay():
         kept, decayed = (keras.Variable(START, name=n) for n in ("bias", "kernel"))
         optimizer = RMSprop(0.5, **{decay: 0.5})
         optimizer.exclude_from_weight_decay(var_names=["bias"])
-        optimizer.apply([tf.zeros(SHAPE)] * 2, [kept, decayed])
+        optimizer.apply([ops.zeros(SHAPE)] * 2, [kept, decayed])
         np.testing.assert_array_equal(kept.numpy(), START)
         assert abs(decayed.numpy() - START).max() > 0.1
 
@@ -517,11 +381,11 @@ def test_variables_excluded_from_weight_decay():
 def test_state_of_16_bit_variables_is_float32(dtype):
     theta = keras.Variable(START, dtype=dtype)
     optimizer = RMSprop(0.125, l2=0.5, weight_decay=0.5)
-    optimizer.apply([tf.fill(SHAPE, tf.constant(1000, dtype))], [theta])
+    optimizer.apply([ops.full(SHAPE, 1000, dtype)], [theta])
     assert optimizer.variables[2].dtype == "float32"
     assert optimizer.variables[2].shape == SHAPE
     expected = START - 0.125 * 0.5 * START - 0.125 / np.sqrt(0.1)
-    np.testing.assert_allclose(keras.ops.cast(theta, "float64"), expected, atol=0.01)
+    np.testing.assert_allclose(numpy_of(ops.cast(theta, "float64")), expected, atol=0.01)
 
 
 @pytest.mark.parametrize("floatx", ["float16", "float64"])
@@ -548,54 +412,104 @@ def test_float16_equals_numpy():
         np.testing.assert_allclose(a, b, atol=2e-3)
 
 
-MIRRORED = """
-import numpy as np, tensorflow as tf, keras
-from rmsprop.keras import RMSprop, Rprop
-two = [tf.config.LogicalDeviceConfiguration()] * 2
-tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], two)
-mirrored, single = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]), tf.distribute.get_strategy()
+# ---------------------------------------------------------------- which variables
 
-def fit(strategy):
-    keras.utils.set_random_seed(0)
-    with strategy.scope():
-        model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
-        model.compile(RMSprop(0.01, bias_correction=True), "mse", jit_compile=False)
-    x = np.random.default_rng(0).normal(size=(16, 4)).astype("float32")
-    model.fit(x, x[:, :1], batch_size=8, epochs=1, shuffle=False, verbose=0)
-    return model.get_weights()
 
-def loop(strategy, make, dtype):
-    with strategy.scope():
-        optimizer, theta = make(), keras.Variable([1.0, -2.0, 0.0], dtype=dtype)
-        optimizer.build([theta])
-    g = tf.constant([0.5, -1.0, 0.25], dtype)
-    share = 1 / strategy.num_replicas_in_sync  # the replicas' gradients are added up
-    step = tf.function(lambda: strategy.run(lambda: optimizer.apply([g * share], [theta])))
-    for _ in range(3):
-        step()
-    return [theta.numpy().astype("float32")]
+@pytest.mark.parametrize(
+    ("cls", "options"),
+    [
+        (keras.optimizers.RMSprop, {}),
+        (RMSprop, {"momentum": 0.5, "centered": True}),
+        (RMSprop, {"clipnorm": 1.0, "l2": 0.1}),
+        (Rprop, {}),
+    ],
+    ids=["keras", "centered", "l2", "rprop"],
+)
+def test_a_float8_model_saves_and_loads(cls, options, tmp_path):
+    optimizer = cls(0.01, **options)
+    model = small_model(optimizer, jit_compile=False)
+    for layer in model.layers:
+        layer.quantize("float8")
+    model.compile(optimizer, "mse", jit_compile=False)
+    fit(model, epochs=1)
+    assert any(v.overwrite_with_gradient for v in model.trainable_variables)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    for a, b in zip(state(loaded.optimizer), state(optimizer), strict=True):
+        np.testing.assert_array_equal(a, b)
+    fit(loaded, epochs=1)
 
-def equal(a, b):
-    for x, y in zip(a, b, strict=True):
-        np.testing.assert_allclose(x, y, rtol=1e-4, atol=1e-6)
-        assert np.isfinite(x).all()
 
-equal(fit(mirrored), fit(single))
-for make, dtype in (
-    (lambda: RMSprop(0.01, momentum=0.5, centered=True, l2=0.1, weight_decay=0.1), "float32"),
-    (lambda: RMSprop(0.01), "float16"),
-    (lambda: Rprop(0.01), "float32"),
-):
-    equal(loop(mirrored, make, dtype), loop(single, make, dtype))
-print("equal")
+@pytest.mark.parametrize("cls", [RMSprop, Rprop])
+def test_what_is_not_real_is_refused_by_name(cls):
+    real = keras.Variable(START, name="real")
+    for dtype in ("complex64", "int32"):
+        other = keras.Variable(np.ones(3), dtype=dtype, name="spectrum", trainable=False)
+        optimizer = cls()
+        with pytest.raises(TypeError, match=rf"'spectrum' is {dtype}: give {cls.__name__} real"):
+            optimizer.build([real, other])
+        assert not optimizer.built
+        assert len(optimizer.variables) == 2
+
+
+# ---------------------------------------------------------------- other backends
+
+ELSEWHERE = """
+import sys
+import numpy as np, keras
+from rmsprop.keras import RMSprop
+assert keras.backend.backend() == "tensorflow" or "tensorflow" not in sys.modules
+keras.utils.set_random_seed(0)
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+model.compile(RMSprop(0.0625, momentum=0.5, centered=True, l2=0.125), "mse")
+rng, variables = np.random.default_rng(0), model.trainable_variables
+model.optimizer.build(variables)
+for t in range(4):
+    if t == 3:
+        model.save(sys.argv[1] + "/model.keras")
+    grads = [keras.ops.convert_to_tensor(rng.normal(size=v.shape), "float32") for v in variables]
+    model.optimizer.apply(grads, variables)
+values = variables + model.optimizer.variables
+np.savez(sys.argv[1] + "/end.npz", *[keras.ops.convert_to_numpy(v) for v in values])
 """
+OTHERS = [name for name in ("tensorflow", "jax", "torch") if name != BACKEND and find_spec(name)]
 
 
-def test_distributed_over_two_devices():
+@pytest.mark.parametrize("backend", OTHERS)
+def test_a_model_of_another_backend_goes_on_here(backend, tmp_path):
     done = subprocess.run(
-        [sys.executable, "-c", MIRRORED], capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, "-c", ELSEWHERE, str(tmp_path)],
+        env=os.environ | {"KERAS_BACKEND": backend},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
-    assert done.stdout == "equal\n", done.stderr[-3000:]
+    assert done.returncode == 0, done.stderr[-3000:]
+    model = keras.saving.load_model(tmp_path / "model.keras")
+    variables = model.trainable_variables
+    rng = np.random.default_rng(0)
+    for _ in range(4):
+        grads = [ops.convert_to_tensor(rng.normal(size=v.shape), "float32") for v in variables]
+    model.optimizer.apply(grads, variables)
+    with np.load(tmp_path / "end.npz") as end:
+        values = variables + model.optimizer.variables
+        for variable, value in zip(values, end.values(), strict=True):
+            # A step of a few float32 operations: some units in the last place.
+            np.testing.assert_allclose(numpy_of(variable), value, rtol=2e-6, atol=1e-7)
+
+
+def test_kernels_are_asked_for_only_on_tensorflow():
+    for backend in ("jax", "torch", "numpy"):
+        assert rmsprop.keras._kernels_of(backend) is None
+    assert (rmsprop.keras._kernels is not None) == (BACKEND == "tensorflow")
+
+
+def test_without_keras_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "keras", None)
+    monkeypatch.delitem(sys.modules, "rmsprop.keras")
+    with pytest.raises(ImportError, match=r"needs Keras and the backend .* rmsprop\[keras\], or"):
+        import_module("rmsprop.keras")
 
 
 # ---------------------------------------------------------------- settings

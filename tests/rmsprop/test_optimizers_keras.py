@@ -26,6 +26,9 @@ from rmsprop.optimizers import (
     RMSprop,
 )
 
+# Keras's own variables do not know NumPy's `copy` argument yet.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
 DECAY = {"weight_decay": 0.125}
 HEAVY = {"momentum": 0.875}
 BETAS = {"beta_1": 0.875, "beta_2": 1 - 2**-10}
@@ -81,15 +84,15 @@ def rough():
 def paths(method, settings, name, arguments):
     """Return the last parameters of ours and of Keras's."""
     theta = [np.full(shape, 0.5) for shape in SHAPES]
-    variables = [keras.Variable(t, dtype="float64") for t in theta]
+    variables = [keras.Variable(t.copy(), dtype="float64") for t in theta]
     ours = method(learning_rate=1.0, **settings)
     theirs = getattr(keras.optimizers, name)(learning_rate=1.0, **arguments)
     for rate, gs in zip(RATES, rough(), strict=True):
         ours.learning_rate = theirs.learning_rate = rate
         ours.step(theta, gs)
         theirs.apply([keras.ops.convert_to_tensor(g, dtype="float64") for g in gs], variables)
-    flat = [np.concatenate([np.ravel(a) for a in arrays]) for arrays in (theta, variables)]
-    return flat
+    ends = [keras.ops.convert_to_numpy(variable) for variable in variables]
+    return [np.concatenate([a.ravel() for a in arrays]) for arrays in (theta, ends)]
 
 
 @pytest.mark.parametrize(
@@ -100,7 +103,10 @@ def paths(method, settings, name, arguments):
 def test_the_steps_of_keras(method, settings, name, arguments):
     ours, theirs = paths(method, settings, name, arguments)
     assert not np.allclose(ours, 0.5, rtol=1e-3)
-    np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-12)
+    # Elsewhere than on TensorFlow Keras's Adafactor has some float32 in it.
+    rounded = name == "Adafactor" and keras.backend.backend() != "tensorflow"
+    tolerance = 1e-7 if rounded else 1e-12
+    np.testing.assert_allclose(ours, theirs, rtol=tolerance, atol=tolerance)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +127,7 @@ def test_defaults(method, settings, name):
 
 def test_float32_keeps_pace_with_keras():
     theta = np.full(1000, 0.5, np.float32)
-    variable = keras.Variable(theta, dtype="float32")
+    variable = keras.Variable(theta.copy(), dtype="float32")
     ours, theirs = RMSprop(momentum=0.9), keras.optimizers.RMSprop(momentum=0.9)
     rng = np.random.default_rng(0)
     for _ in range(20):
