@@ -180,8 +180,10 @@ def nbval(root: Path, only: list[Path]) -> None:
     command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env"]
     command += [f"--nbval-cell-timeout={CELL_TIMEOUT}", "-p", "no:cacheprovider", "-q"]
     command += ["-W", "ignore::DeprecationWarning", "-n", "2", "--dist", "loadfile"]
-    command += ["-p", "kernels", *files]
-    environment = kernel_environment() | {"PYTHONPATH": str(Path(__file__).parent)}
+    command += ["-p", "kernels", "-p", "compare", *files]
+    environment = kernel_environment()
+    plugins = [str(Path(__file__).parent), environment.get("PYTHONPATH", "")]
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, plugins))
     raise SystemExit(subprocess.run(command, env=environment, cwd=root).returncode)
 
 
