@@ -152,6 +152,12 @@ def test_letters_may_move_by_a_pixel_and_not_by_ten():
     assert "g transform" in difference(picture, moved[1])
 
 
+def test_a_marker_may_stand_at_the_next_point():
+    picture = drawn(np.cos(X))
+    place = picture.index('" x="', picture.index("<use xlink:href=")) + len('" x="')
+    assert difference(picture, picture[:place] + "9" + picture[place:]) == ""
+
+
 def test_nbval_compares_so_and_says_in_a_line_what_differs(monkeypatch):
     for name in ("sanitize", "format_output_compare"):
         monkeypatch.setattr(IPyNbCell, name, getattr(IPyNbCell, name))  # restored
