@@ -181,8 +181,10 @@ def nbval(root: Path, only: list[Path]) -> None:
     command += [f"--nbval-cell-timeout={CELL_TIMEOUT}", "-p", "no:cacheprovider", "-q"]
     command += ["-W", "ignore::DeprecationWarning", "-n", "2", "--dist", "loadfile"]
     # nbval gives a cell its time, and nothing a kernel's start.
-    command += [f"--timeout={CELL_TIMEOUT + 60}", "-p", "kernels", *files]
-    environment = kernel_environment() | {"PYTHONPATH": str(Path(__file__).parent)}
+    command += [f"--timeout={CELL_TIMEOUT + 60}", "-p", "kernels", "-p", "compare", *files]
+    environment = kernel_environment()
+    plugins = [str(Path(__file__).parent), environment.get("PYTHONPATH", "")]
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, plugins))
     raise SystemExit(subprocess.run(command, env=environment, cwd=root).returncode)
 
 

@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import sys
 import threading
 from pathlib import Path
 
+import nbformat
 import pytest
 
 import book as tool
@@ -113,6 +115,55 @@ def test_a_tampered_output(small):
     run = book(small, "nbval")
     assert run.returncode != 0
     assert "1 failed" in run.stdout
+
+
+def test_a_rounding_is_no_tampering(small):
+    edit(small / "book" / "number.ipynb", '"0.333\\n"', '"0.334\\n"')
+    edit(small / "book" / "figure.ipynb", '"1,1\\n"', '"1,1.0005\\n"')
+    curve = (small / "book" / "figure.ipynb").read_text("utf8")
+    x = re.search(r'"(L [\d.]+) [\d.]+ \\n",\s+"\\" clip-path=.*stroke: #1f77b4', curve)[1]
+    edit(small / "book" / "figure.ipynb", x, f"L {float(x[2:]) + 0.3}")
+    run = book(small, "nbval")
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "found"),
+    [
+        ("number", '"0.333\\n"', '"0.335\\n"', "0.335 became 0.333"),
+        ("figure", '"1,1\\n"', '"1,1.1\\n"', "column 'loss', row 2: 1.1 became 1"),
+        ("figure", '"1,1\\n"', '"1,1\\n", "2,2\\n"', "another number of rows"),
+        ("figure", "stroke: #1f77b4", "stroke: #d62728", "path style of the figure"),
+        ("figure", '"figure line"', '"a figure"', "'a figure' became 'figure line'"),
+    ],
+    ids=["number", "value of a figure", "length of its table", "colour of its curve", "its text"],
+)
+def test_a_tampered_number(small, name, old, new, found):
+    edit(small / "book" / f"{name}.ipynb", old, new)
+    run = book(small, "nbval")
+    assert run.returncode != 0
+    assert "1 failed" in run.stdout
+    assert found in run.stdout
+
+
+def test_a_tampered_curve(small):
+    path = small / "book" / "figure.ipynb"
+    x = re.search(r'"L ([\d.]+) [\d.]+ \\n",\s+"\\" clip-path=.*#1f77b4', path.read_text("utf8"))[1]
+    edit(path, f"L {x}", f"L {float(x) - 3}")
+    run = book(small, "nbval")
+    assert run.returncode != 0
+    assert "path d of the figure" in run.stdout
+
+
+@pytest.mark.parametrize("name", ["number", "figure"])
+def test_a_removed_output(small, name):
+    path = small / "book" / f"{name}.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    next(cell for cell in notebook.cells if cell.cell_type == "code").outputs = []
+    nbformat.write(notebook, path)
+    run = book(small, "nbval")
+    assert run.returncode != 0
+    assert "Unexpected output fields" in run.stdout
 
 
 def test_an_output_without_an_execution_count(small):
