@@ -94,9 +94,9 @@ def kernel_environment() -> dict[str, str]:
     data = [sys.executable, "-m", "rmsprop.datasets"]
     if subprocess.run(data, check=False, start_new_session=True).returncode:
         raise SystemExit("The book was not built: its data are not in order (see above).")
+    for variable in ("MPLCONFIGDIR", "IPYTHONDIR"):  # here too: what starts a kernel looks there
+        os.environ[variable] = str(kernels.folder() / variable.lower())
     environment = {**os.environ, **chapters.kernel_settings(), "RMSPROP_OFFLINE": "1"}
-    for variable in ("MPLCONFIGDIR", "IPYTHONDIR"):
-        environment[variable] = str(kernels.folder() / variable.lower())
     # Matplotlib looks for the fonts once, and says so to standard error where it takes long.
     fonts = [sys.executable, "-c", "import matplotlib.font_manager"]
     subprocess.run(fonts, env=environment, check=True, capture_output=True)

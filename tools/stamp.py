@@ -36,7 +36,11 @@ def left(root: Path) -> str:
     """Return what tells one state of the site and of the recorded executions from another."""
     build = root / "_build"
     files = [*(build / "html").rglob("*"), *(build / ".jupyter_cache").rglob("base.ipynb")]
-    facts = sorted((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files)
+    facts = [
+        (path.relative_to(root).as_posix(), path.stat().st_size, path.stat().st_mtime_ns)
+        for path in sorted(files)
+        if path.is_file()
+    ]
     return hashlib.sha256(repr(facts).encode()).hexdigest()
 
 
