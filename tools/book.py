@@ -309,7 +309,7 @@ def main() -> None:
         if error.errno not in REFUSALS:
             raise
         raise SystemExit(
-            f"Stopped: {error.filename} cannot be written ({error.strerror})."
+            f"Stopped: {error.filename or 'a file'} cannot be written ({error.strerror})."
         ) from None
 
 

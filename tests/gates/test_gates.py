@@ -342,7 +342,7 @@ def test_a_build_that_is_stopped(small, number):
     os.killpg(build.pid, number)
     stdout, stderr = build.communicate(timeout=5)  # two, on a machine that is not busy
     assert build.returncode == 130
-    assert stdout.endswith("What was finished is kept: run the same command to go on.\n")
+    assert stdout.endswith("What was finished is kept; the same command goes on from there.\n")
     assert stderr == ""
     state = Path(f"/proc/{kernel}/stat")
     assert not state.exists() or state.read_text("utf8").split()[2] == "Z"  # nobody buried it yet
