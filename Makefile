@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help book test lint unit gates nbval pages mutation backends cpus notebooks serve lab lock data clean
+.PHONY: help book test lint unit gates nbval pages browser mutation backends cpus notebooks serve lab lock data clean
 
 PYTHON := .venv/bin/python
 # BASE_PYTHON if it is given, else the newest usable Python: a name on the PATH is not enough
@@ -19,6 +19,7 @@ help:  ## List the targets
 # The environment: the hash-pinned lock, and the two packages of src, editable. `ready` is made last, so
 # that an interrupted set-up is never taken for a whole one.
 .venv/ready: requirements.lock
+	@[ -w . ] || { echo "This folder cannot be written, and the book is set up and built in it." >&2; exit 1; }
 	@python=$$($(FIND_PYTHON)); echo "Setting up .venv with $$python (2 to 3 minutes, once)"; \
 	rm -rf .venv; $$python -m venv .venv
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
@@ -28,7 +29,7 @@ help:  ## List the targets
 book: .venv/ready  ## Execute every chapter that changed and write _build/html
 	@$(PYTHON) tools/book.py build
 
-test: lint unit gates book nbval pages  ## Everything that CI checks
+test: browser lint unit gates book nbval pages  ## Everything that CI checks
 
 lint: .venv/ready  ## Style and common mistakes
 	@.venv/bin/ruff check .
@@ -38,14 +39,17 @@ unit: .venv/ready  ## The library's tests, with coverage
 	@$(PYTHON) -m pytest -q -n 2 --dist loadfile --doctest-modules src tests \
 	  --ignore tests/gates --ignore tests/pages --cov --cov-report=term-missing:skip-covered
 
-gates: .venv/ready  ## Each gate of the book, shown able to fail
+gates: browser  ## Each gate of the book, shown able to fail
 	@$(PYTHON) -m pytest -q -n 2 tests/gates
 
 nbval: .venv/ready  ## The committed notebooks, executed again and compared output by output
 	@$(PYTHON) tools/book.py nbval
 
-pages: .venv/ready  ## The built pages in a real browser, and what they are made of
+pages: browser  ## The built pages in a real browser, and what they are made of
 	@$(PYTHON) -m pytest -q -n 2 tests/pages
+
+browser: .venv/ready  ## Find the Chromium that looks at the pages, or bring one
+	@$(PYTHON) tools/browser.py
 
 mutation: .venv/ready  ## Mutants of the optimizers against their tests (an hour or more; not in test)
 	@$(PYTHON) tools/mutation.py

@@ -7,13 +7,20 @@
 """
 
 import argparse
+import contextlib
+import errno
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+
+if __name__ == "__main__":
+    import start  # noqa: F401 – before the others
 
 import nbformat
 from jupyter_cache.base import CacheBundleIn
@@ -21,10 +28,14 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 import chapters
-from kernels import FileKernelManager
+import kernels
+import stamp
 
 CELL_TIMEOUT = 900  # seconds; the longest cell of the full profile, with room
-JUPYTER_BOOK = Path(sys.executable).with_name("jupyter-book")
+JUPYTER_BOOK = "import start; from jupyter_book.cli.main import main; main()"
+PORTS = range(8000, 8020)  # of `make serve`: the first that is free
+# What a machine, and no mistake of ours, may answer to a program that writes a file.
+REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR)
 # What a page is made of; a file saved here builds the book again while `make serve` runs.
 WATCHED = (
     "_config.yml",
@@ -42,21 +53,53 @@ WATCHED = (
 PROVENANCE = "import json, rmsbook.runtime as _r; print(json.dumps(_r.describe(globals())))"
 
 
+class StandardError(Exception):
+    """A cell wrote to its standard error."""
+
+
+FAILURES = (CellExecutionError, CellTimeoutError, DeadKernelError, StandardError)
+
+
+def git(root: Path, *arguments: str) -> str | None:
+    """Return what git answers about this folder, or None if it is not there or refuses."""
+    # A hook of another repository would have told git, in its environment, to look there.
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    try:
+        run = subprocess.run(
+            ["git", "-C", str(root), *arguments], env=environment, capture_output=True, text=True
+        )
+    except FileNotFoundError:
+        return None
+    return None if run.returncode else run.stdout.strip()
+
+
 def commit(root: Path) -> str:
-    """Return the commit the book is built from, and whether files were changed since."""
-    git = ["git", "-C", str(root)]
-    head = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
-    if head.returncode:
+    """Return the commit the book is built from, and whether files were changed since.
+
+    A copy of the book inside another repository has none: that repository's is not the book's.
+    """
+    top = git(root, "rev-parse", "--show-toplevel")
+    head = git(root, "rev-parse", "--short", "HEAD")
+    if not top or not head or not Path(top).samefile(root):
         return "no commit"
-    dirty = subprocess.run([*git, "status", "--porcelain", "src", "book"], capture_output=True)
-    return head.stdout.strip() + (" with changes" if dirty.stdout else "")
+    return head + (" with changes" if git(root, "status", "--porcelain", "src", "book") else "")
 
 
 def kernel_environment() -> dict[str, str]:
-    """Return the environment of every kernel: the profile decided, the download tried, once."""
-    if subprocess.run([sys.executable, "-m", "rmsbook.data"], check=False).returncode:
+    """Return the environment of every kernel: the profile decided, the download tried, once.
+
+    Matplotlib and IPython get folders of the book's own: those of the user may not be writable,
+    and hold settings and start-up files that would change the book.
+    """
+    data = [sys.executable, "-m", "rmsbook.data"]
+    if subprocess.run(data, check=False, start_new_session=True).returncode:
         raise SystemExit("The book was not built: its data are not in order (see above).")
+    for variable in ("MPLCONFIGDIR", "IPYTHONDIR"):  # here too: what starts a kernel looks there
+        os.environ[variable] = str(kernels.folder() / variable.lower())
     environment = {**os.environ, **chapters.kernel_settings(), "RMSPROP_OFFLINE": "1"}
+    # Matplotlib looks for the fonts once, and says so to standard error where it takes long.
+    fonts = [sys.executable, "-c", "import matplotlib.font_manager"]
+    subprocess.run(fonts, env=environment, check=True, capture_output=True)
     if "RMSPROP_DATA" in environment:  # a chapter runs in its own folder
         environment["RMSPROP_DATA"] = str(Path(environment["RMSPROP_DATA"]).resolve())
     return environment
@@ -69,7 +112,8 @@ def execute_one(path: Path, environment: dict[str, str]):
     started = time.perf_counter()
     client = NotebookClient(
         notebook,
-        kernel_manager_class=FileKernelManager,
+        kernel_manager_class=kernels.FileKernelManager,
+        shutdown_kernel="immediate",  # nothing is left for it to do
         timeout=CELL_TIMEOUT,
         record_timing=False,  # it would be written into the cells, and change the cache's key
         coalesce_streams=True,  # or the same lines come in other pieces on each run
@@ -79,6 +123,10 @@ def execute_one(path: Path, environment: dict[str, str]):
     client.execute(env=environment)
     seconds = time.perf_counter() - started
     described = json.loads(notebook.cells.pop().outputs[0].text)
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if output.get("name") == "stderr":
+                raise StandardError(f"A cell wrote to stderr:\n{cell.source}\n\n{output.text}")
     return notebook, {**described, "execution_seconds": seconds}
 
 
@@ -89,34 +137,50 @@ def pending(root: Path) -> list[Path]:
     return [path for path in files if chapters.executed(cache, chapters.read(path)) is None]
 
 
+def expected_seconds(path: Path, known: dict[str, float]) -> float:
+    """Return about how long a chapter runs: as long as it did, else guessed from its cells."""
+    text = path.read_text("utf8")
+    guess = 20 * ("start_tensorflow(" in text) + text.count("{code-cell}")
+    return known.get(path.stem, guess)
+
+
 def execute(root: Path) -> bool:
-    """Execute the chapters that need it, side by side; say how each went."""
-    environment = {}
-    if pending(root):
+    """Execute the chapters that need it, side by side, the longest first; say how each went."""
+    environment, todo = {}, pending(root)
+    if todo:
         environment = kernel_environment()
         chapters.data_fingerprint.cache_clear()  # a download may just have changed it
-    todo, cache, at, ok = pending(root), chapters.open_cache(root), commit(root), True
+        todo = pending(root)
+    cache, at, ok = chapters.open_cache(root), commit(root), True
+    times = root / "_build" / "seconds.json"
+    known = stamp.load(times)
+    todo.sort(key=lambda path: expected_seconds(path, known), reverse=True)
     for path in chapters.chapters(root):
         if path not in todo:
             print(f"  {name(path, root):40} unchanged", flush=True)
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        runs = {pool.submit(execute_one, path, environment): path for path in todo}
+    pool = ThreadPoolExecutor(max_workers=os.cpu_count())
+    runs = {pool.submit(execute_one, path, environment): path for path in todo}
+    try:
         for run in as_completed(runs):
             path = runs[run]
             try:
                 notebook, data = run.result()
-            except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+            except FAILURES as error:
                 ok = False
                 print(f"  {name(path, root):40} FAILED\n{error}", flush=True)
                 continue
             if cache.path != chapters.cache_folder(root):
-                pool.shutdown(cancel_futures=True)
                 raise SystemExit(
                     "The library was edited while the chapters ran: run `make book` again."
                 )
             bundle = CacheBundleIn(notebook, str(path), data={**data, "commit": at})
             cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+            stamp.forget(root, path)
+            known[path.stem] = data["execution_seconds"]
+            times.write_text(json.dumps(known), "utf8")
             print(f"  {name(path, root):40} {data['execution_seconds']:5.1f} s", flush=True)
+    finally:  # the others are not waited for: after Ctrl-C, `main` ends their kernels
+        pool.shutdown(wait=False, cancel_futures=True)
     return ok
 
 
@@ -128,44 +192,41 @@ def name(path: Path, root: Path) -> str:
 def build(root: Path) -> None:
     """Execute what changed and write the pages; any warning is an error."""
     started = time.perf_counter()
+    page = root / "_build" / "html" / "index.html"
+    (root / "_build").mkdir(exist_ok=True)
+    made_from = stamp.sources(root)
+    if stamp.stands(root, made_from):
+        print(f"Nothing changed since the last build. Open {page.relative_to(root)}")
+        return
     print("Executing the chapters", flush=True)
     if not execute(root):
         raise SystemExit("The book was not built: a chapter failed (see above).")
     print("Writing the pages", flush=True)
-    command = [str(JUPYTER_BOOK), "build", str(root), "-W", "-n", "--keep-going", "-q"]
-    environment = {**os.environ, **chapters.kernel_settings()}
-    sphinx = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if sphinx.returncode:
-        print(sphinx.stderr.partition("Traceback (most recent call last)")[0], flush=True)
-        raise SystemExit("The book was not built: a page has a warning (see above).")
-    page = root / "_build" / "html" / "index.html"
+    write_pages(root)
+    stamp.put(root, made_from)
     print(f"Built in {time.perf_counter() - started:.0f} s. Open {page.relative_to(root)}")
 
 
-def paired_notebook(path: Path, cache) -> str:
-    """Return the text of the .ipynb that belongs to a chapter: plain, runnable, reproducible."""
-    source = chapters.read(path)
-    notebook = chapters.executed(cache, source)
-    if notebook is None:
-        raise SystemExit(f"{path.name} has not been executed: run `make book` first.")
-    notebook.metadata = {
-        "kernelspec": source.metadata["kernelspec"],
-        "language_info": {"name": "python"},
-    }
-    notebook.nbformat, notebook.nbformat_minor = 4, 5
-    for number, cell in enumerate(notebook.cells):
-        cell["id"] = f"cell-{number:03}"
-        if cell.cell_type == "code":
-            cell.metadata.pop("execution", None)
-    nbformat.validate(notebook)
-    return nbformat.writes(notebook) + "\n"
+def write_pages(root: Path) -> None:
+    """Let Jupyter Book write the pages; a warning of an earlier, failed build comes again."""
+    stamp.remove(root)
+    command = [sys.executable, "-c", JUPYTER_BOOK]
+    command += ["build", str(root), "-W", "-n", "--keep-going", "-q"]
+    environment = {**os.environ, **chapters.kernel_settings()}
+    paths = [str(Path(__file__).parent), os.environ.get("PYTHONPATH")]
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+    sphinx = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if sphinx.returncode:
+        stamp.remove(root)
+        print(sphinx.stderr.partition("Traceback (most recent call last)")[0], flush=True)
+        raise SystemExit("The book was not built: a page has a warning (see above).")
 
 
 def notebooks(root: Path) -> None:
     """Write the paired .ipynb of every chapter whose text or outputs changed."""
     cache = chapters.open_cache(root)
     for path in chapters.chapters(root):
-        text, target = paired_notebook(path, cache), path.with_suffix(".ipynb")
+        text, target = chapters.paired_notebook(path, cache), path.with_suffix(".ipynb")
         if target.exists() and target.read_text("utf8") == text:
             continue
         temporary = target.with_suffix(".ipynb.part")
@@ -188,10 +249,23 @@ def nbval(root: Path, only: list[Path]) -> None:
     raise SystemExit(subprocess.run(command, env=environment, cwd=root).returncode)
 
 
+def free_port() -> int:
+    """Return the first of the ports for `make serve` that nobody listens on."""
+    for port in PORTS:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return port
+        print(f"Port {port} is taken; trying the next.", flush=True)
+    raise SystemExit(f"No port from {PORTS[0]} to {PORTS[-1]} is free: end what listens there.")
+
+
 def serve(root: Path) -> None:
     """Build, serve on this machine, and build again whenever a file of the book is saved."""
     from livereload import Server
 
+    port = free_port()
+    print(f"The book will be at http://127.0.0.1:{port}", flush=True)
     server = Server()
     command = [sys.executable, __file__, "build", "--root", str(root)]
 
@@ -201,7 +275,12 @@ def serve(root: Path) -> None:
     rebuild()
     for pattern in WATCHED:
         server.watch(str(root / pattern), rebuild)
-    server.serve(root=str(root / "_build" / "html"), host="127.0.0.1", port=8000)
+    server.serve(root=str(root / "_build" / "html"), host="127.0.0.1", port=port)
+
+
+def stop(*_) -> None:
+    """End the program, wherever it is; `main` says so."""
+    raise KeyboardInterrupt
 
 
 def main() -> None:
@@ -217,7 +296,24 @@ def main() -> None:
     if arguments.chapters and arguments.command != "nbval":
         parser.error(f"{arguments.command} takes no chapters")
     more = [[path.resolve() for path in arguments.chapters]] if arguments.command == "nbval" else []
-    commands[arguments.command](arguments.root.resolve(), *more)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    try:
+        commands[arguments.command](arguments.root.resolve(), *more)
+    except KeyboardInterrupt:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        kernels.kill()
+        print(
+            "Stopped. What was finished is kept; the same command goes on from there.", flush=True
+        )
+        os._exit(130)  # no thread is waited for: each would first notice that its kernel is gone
+    except OSError as error:
+        if error.errno not in REFUSALS:
+            raise
+        raise SystemExit(
+            f"Stopped: {error.filename or 'a file'} cannot be written ({error.strerror})."
+        ) from None
 
 
 if __name__ == "__main__":

@@ -10,8 +10,10 @@ import importlib.metadata
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
+import nbformat
 import yaml
 from jupyter_cache import get_cache
 from jupyter_cache.base import RetrievalError
@@ -42,6 +44,8 @@ PACKAGES = (
 )
 # What a sweep leaves beside the records, and what Python leaves beside its sources.
 LEFT_BEHIND = (".lock", ".part", ".damaged", ".pyc")
+# Without one of these device files TensorFlow on Linux has no GPU (CUDA; ROCm; CUDA under Windows).
+GPU_DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 
 
 def pages(root: Path) -> list[Path]:
@@ -72,6 +76,19 @@ def read(path: Path) -> NotebookNode:
     return read_myst_markdown_notebook(path.read_text("utf8"), add_source_map=True, path=path)
 
 
+def digest(root: Path, names: Iterable[str]) -> str:
+    """Return what tells one state of these files and folders from another."""
+    total = hashlib.sha256()
+    for name in names:
+        top = root / name
+        for path in sorted(top.rglob("*")) if top.is_dir() else [top]:
+            left_behind = path.name.endswith(LEFT_BEHIND) or ".egg-info" in str(path.parent)
+            if path.is_file() and not left_behind:
+                total.update(path.relative_to(root).as_posix().encode() + b"\0")
+                total.update(hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()
+
+
 def cache_folder(root: Path) -> Path:
     """Return where executions with today's library, records, versions, profile and data are kept.
 
@@ -79,33 +96,26 @@ def cache_folder(root: Path) -> Path:
     on chooses the folder: after an edit of the library another folder is used and every chapter
     runs anew; when the edit is taken back, the former folder and its executions are found again.
     """
-    digest = hashlib.sha256()
-    for name in LIBRARY:
-        top = root / name
-        files = sorted(top.rglob("*")) if top.is_dir() else [top]
-        for path in files:
-            left_behind = path.name.endswith(LEFT_BEHIND) or ".egg-info" in str(path.parent)
-            if path.is_file() and not left_behind:
-                digest.update(path.relative_to(root).as_posix().encode() + b"\0")
-                digest.update(hashlib.sha256(path.read_bytes()).digest())
     versions = [f"{name} {importlib.metadata.version(name)}" for name in PACKAGES]
     state = [*versions, sys.version.split()[0], *sorted(kernel_settings().items())]
-    digest.update(repr(state).encode())
-    digest.update(data_fingerprint().encode())
-    return root / "_build" / ".jupyter_cache" / digest.hexdigest()[:16]
+    state += [digest(root, LIBRARY), data_fingerprint()]
+    key = hashlib.sha256(repr(state).encode()).hexdigest()[:16]
+    return root / "_build" / ".jupyter_cache" / key
 
 
 @functools.cache
 def kernel_settings() -> dict[str, str]:
     """Return the settings every chapter's kernel gets: decided once, for all of them.
 
-    Whether there is a GPU is asked of TensorFlow once and not in each chapter. A kernel runs on
+    Whether there is a GPU is asked of TensorFlow once and not in each chapter, and not at all
+    where there can be none: it takes six seconds to answer. A kernel runs on
     each core, so NumPy's matrix products get one thread: of more, each would wait for one that
     another kernel keeps from running, and a product take thirty times as long.
     """
     from rmsbook.runtime import choose_profile
 
-    if "RMSPROP_PROFILE" in os.environ:
+    no_gpu = sys.platform == "linux" and not any(map(os.path.exists, GPU_DEVICES))
+    if "RMSPROP_PROFILE" in os.environ or no_gpu:
         profile = choose_profile(os.environ, gpus=[])
     else:
         profile = probe(
@@ -149,3 +159,22 @@ def executed(cache, notebook: NotebookNode) -> NotebookNode | None:
 def record(cache, notebook: NotebookNode) -> dict:
     """Return what was noted when the notebook was executed (its provenance)."""
     return cache.match_cache_notebook(notebook).data
+
+
+def paired_notebook(path: Path, cache) -> str:
+    """Return the text of the .ipynb that belongs to a chapter: plain, runnable, reproducible."""
+    source = read(path)
+    notebook = executed(cache, source)
+    if notebook is None:
+        raise SystemExit(f"{path.name} has not been executed: run `make book` first.")
+    notebook.metadata = {
+        "kernelspec": source.metadata["kernelspec"],
+        "language_info": {"name": "python"},
+    }
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    for number, cell in enumerate(notebook.cells):
+        cell["id"] = f"cell-{number:03}"
+        if cell.cell_type == "code":
+            cell.metadata.pop("execution", None)
+    nbformat.validate(notebook)
+    return nbformat.writes(notebook) + "\n"

@@ -8,7 +8,6 @@ import contextlib
 import functools
 import http.server
 import re
-import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ import nbformat
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, sync_playwright
 
+import browser
 import chapters
 from rmsbook.claims import load_bibliography
 
@@ -24,14 +24,6 @@ from rmsbook.claims import load_bibliography
 MACHINE_PATH = re.compile(r"(?<![\w.:/])/(?:home|root|Users|tmp|work|private|var)/\w[^\s\"'<]*")
 # Accessibility complaints about the theme itself, on every page it makes.
 THEME_COMPLAINTS = {"label-content-name-mismatch", "aria-required-children", "aria-deprecated-role"}
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 def cells(notebook) -> list[tuple]:
@@ -131,13 +123,13 @@ def served(folder: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def browser():
+def chromium():
     """Start a headless Chromium."""
-    program = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    program = browser.find()
     if program is None:
-        raise RuntimeError(f"none of {', '.join(CHROMIUM)} is on the PATH: install Chromium")
+        raise RuntimeError(browser.HELP)
     with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=program, args=CHROMIUM_FLAGS)
+        yield playwright.chromium.launch(executable_path=program, args=browser.FLAGS)
 
 
 def page_problems(page: Page, address: str, host: str) -> list[str]:
@@ -185,9 +177,9 @@ def site_problems(
 ) -> dict[str, list[str]]:
     """Look at pages of a built site, each on every one of the screens."""
     found = {}
-    with served(html) as host, browser() as chromium:
+    with served(html) as host, chromium() as started:
         for width, scheme in screens:
-            context = chromium.new_context(
+            context = started.new_context(
                 viewport={"width": width, "height": 900}, color_scheme=scheme
             )
             for name in names:

@@ -4,15 +4,18 @@ The executed chapters come from the cache that `tools/book.py` fills; this exten
 cache's folder, and puts under each chapter when, where and on what data its numbers were made.
 """
 
+import functools
 import html
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
+LABELS = ("labels", "anonlabels")  # of the standard domain
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 
@@ -20,18 +23,45 @@ import chapters  # noqa: E402
 from rmsbook import claims  # noqa: E402
 
 
+@functools.cache
+def cache(root: Path):
+    """Return the execution cache; to find its folder takes a while, and it stays the same."""
+    return chapters.open_cache(root)
+
+
+@functools.cache
+def executed_pages(root: Path) -> frozenset[Path]:
+    """Return the pages that have code to execute."""
+    return frozenset(chapters.chapters(root))
+
+
 def use_cache(app: Sphinx, config) -> None:
     """Name the execution cache that belongs to today's library, data and profile."""
-    config.nb_execution_cache_path = str(chapters.cache_folder(Path(app.srcdir)))
+    config.nb_execution_cache_path = str(cache(Path(app.srcdir)).path)
 
 
-def require_executions(app: Sphinx) -> None:
+def require_executions(app: Sphinx, env, docnames: list[str]) -> None:
     """Stop before Sphinx executes a chapter itself: it would do so one by one, and unrecorded."""
     root = Path(app.srcdir)
-    cache = chapters.open_cache(root)
-    for path in chapters.chapters(root):
-        if chapters.executed(cache, chapters.read(path)) is None:
+    for path in executed_pages(root) & {root / f"{docname}.md" for docname in docnames}:
+        if chapters.executed(cache(root), chapters.read(path)) is None:
             raise ExtensionError(f"{path.name} has not been executed: use `make book`")
+
+
+def rewrite_all(app: Sphinx, env) -> Iterable[str]:
+    """Have every page written again when what one page says of another may have changed.
+
+    Sphinx writes the pages that it read anew. But a label that is gone from one page is missed on
+    another, a number or a title shown there is another one, and the list of pages stands on all.
+    """
+    domains = sorted(env.domains.items())
+    now = [(name, sorted(map(str, domain.get_objects()))) for name, domain in domains]
+    now += [sorted(map(str, getattr(env.domains["std"], kind).items())) for kind in LABELS]
+    now += [sorted((page, title.astext()) for page, title in env.titles.items())]
+    now += [sorted(map(str, env.domaindata["math"]["objects"].items()))]
+    now += [env.toc_secnumbers, env.toc_fignumbers]
+    former, env.executed_book_targets = getattr(env, "executed_book_targets", None), repr(now)
+    return env.found_docs if former != env.executed_book_targets else ()
 
 
 def link_pages(app: Sphinx, doctree: nodes.document) -> None:
@@ -51,11 +81,11 @@ def name_roles(app: Sphinx, pagename, templatename, context, doctree) -> None:
 
 def add_provenance(app: Sphinx, pagename: str, templatename, context, doctree) -> None:
     """Write under an executed chapter what made its numbers."""
-    path = Path(app.srcdir) / f"{pagename}.md"
-    if doctree is None or path not in chapters.chapters(Path(app.srcdir)):
+    root = Path(app.srcdir)
+    path = root / f"{pagename}.md"
+    if doctree is None or path not in executed_pages(root):
         return
-    cache = chapters.open_cache(Path(app.srcdir))
-    run = chapters.record(cache, chapters.read(path))
+    run = chapters.record(cache(root), chapters.read(path))
     packages = ("rmsprop", "numpy", "tensorflow", "python")
     facts = {
         "Commit": run["commit"],
@@ -76,15 +106,25 @@ def add_provenance(app: Sphinx, pagename: str, templatename, context, doctree) -
     )
 
 
-def copy_notebooks(app: Sphinx, exception) -> None:
-    """Put each chapter's notebook beside its page, for the download link."""
+def write_notebooks(app: Sphinx, exception) -> None:
+    """Put each chapter's notebook, as it was executed, beside its page for the download link."""
     if exception or app.builder.name != "html":
         return
-    for path in chapters.chapters(Path(app.srcdir)):
-        notebook = path.with_suffix(".ipynb")
-        target = Path(app.outdir) / notebook.relative_to(app.srcdir)
-        if notebook.exists():
-            target.write_bytes(notebook.read_bytes())
+    root = Path(app.srcdir)
+    for path in executed_pages(root):
+        target = Path(app.outdir) / path.relative_to(root).with_suffix(".ipynb")
+        target.write_text(chapters.paired_notebook(path, cache(root)), "utf-8")
+
+
+def remove_former_pages(app: Sphinx, exception) -> None:
+    """Remove what earlier builds left of pages that are gone: page, notebook, tables, source."""
+    if exception or app.builder.name != "html":
+        return
+    for top in (Path(app.outdir), Path(app.outdir, "_sources")):
+        for file in (top / "book").rglob("*.*"):
+            page = file.relative_to(top).as_posix().split(".")[0]
+            if file.is_file() and page not in app.env.found_docs:
+                file.unlink()
 
 
 def write_ledger(app: Sphinx, exception) -> None:
@@ -101,10 +141,12 @@ def write_ledger(app: Sphinx, exception) -> None:
 def setup(app: Sphinx) -> dict:
     """Connect the steps."""
     app.connect("config-inited", use_cache, priority=100)
-    app.connect("builder-inited", require_executions)
+    app.connect("env-before-read-docs", require_executions)
+    app.connect("env-updated", rewrite_all)
     app.connect("doctree-read", link_pages)
     app.connect("html-page-context", name_roles)
     app.connect("html-page-context", add_provenance)
-    app.connect("build-finished", copy_notebooks)
+    app.connect("build-finished", write_notebooks)
+    app.connect("build-finished", remove_former_pages)
     app.connect("build-finished", write_ledger)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -6,9 +6,11 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import nbformat
@@ -24,12 +26,12 @@ FIXTURE = Path(__file__).parent / "fixture"
 SETTINGS = {"RMSPROP_PROFILE": "quick", "RMSPROP_OFFLINE": "1"}
 
 
-def book(root, command):
+def book(root, command, **settings):
     """Run a command of the book's tools on a copy of the small book."""
     environment = {key: value for key, value in os.environ.items() if key != "RMSPROP_DATA"}
     return subprocess.run(
         [sys.executable, str(root / "tools" / "book.py"), command],
-        env={**environment, **SETTINGS},
+        env={**environment, **SETTINGS, **settings},
         capture_output=True,
         text=True,
         check=False,
@@ -98,16 +100,40 @@ def test_a_cell_that_raises(small):
 
 def test_a_cell_that_writes_to_standard_error(small):
     edit(small / "book" / "number.md", "print(answer())", "print(answer(), file=sys.stderr)")
-    run = book(small, "build")
-    assert run.returncode != 0
-    assert "stderr" in run.stdout + run.stderr
+    for _ in range(2):  # what has failed once fails again
+        run = book(small, "build")
+        assert run.returncode != 0
+        assert "A cell wrote to stderr" in run.stdout
+        assert "42" in run.stdout
 
 
-def test_a_warning(small):
-    edit(small / "book" / "index.md", "It has", "{ref}`nowhere` has")
+@pytest.mark.parametrize(
+    "wrong", ["{ref}`nowhere`", "{cite:t}`nowhere`", "```{nowhere}\n```"], ids=lambda text: text[:6]
+)
+def test_a_warning_stops_every_build_until_it_is_gone(small, wrong):
+    edit(small / "book" / "index.md", "It has", f"{wrong}\n\nIt has")
+    for _ in range(2):
+        run = book(small, "build")
+        assert run.returncode != 0
+        assert "nowhere" in run.stdout
+    edit(small / "book" / "index.md", f"{wrong}\n\n", "")
+    assert book(small, "build").returncode == 0
+
+
+def test_a_label_that_another_page_has_lost(small):
+    edit(small / "book" / "index.md", "It has", "See {ref}`there`. It has")
+    edit(small / "book" / "number.md", "# A number", "(there)=\n# A number")
+    assert book(small, "build").returncode == 0
+    edit(small / "book" / "number.md", "(there)=\n", "")
     run = book(small, "build")
     assert run.returncode != 0
-    assert "nowhere" in run.stdout + run.stderr
+    assert "there" in run.stdout
+
+
+def test_a_title_that_another_page_shows(small):
+    edit(small / "book" / "number.md", "# A number", "# The number")
+    assert book(small, "build").returncode == 0
+    assert "The number" in (small / "_build/html/book/figure.html").read_text("utf8")
 
 
 def test_a_tampered_output(small):
@@ -337,6 +363,155 @@ def test_a_build_killed_in_the_middle_is_finished_by_the_next(small):
     run = book(small, "build")
     assert run.returncode == 0, run.stdout + run.stderr
     assert executed(run) == {"number"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_build_that_is_stopped(small, number):
+    shutil.rmtree(small / "_build")
+    wait = (
+        "import os, pathlib\n"
+        "if not os.path.exists('go'):\n"
+        "    pathlib.Path('pid').write_text(str(os.getpid()))\n"
+        "    time.sleep(600)"
+    )
+    edit(small / "book" / "number.md", "print(time.time())", wait)
+    build = subprocess.Popen(
+        [sys.executable, str(small / "tools" / "book.py"), "build"],
+        env={**os.environ, **SETTINGS},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    done = next(line for line in build.stdout if line.endswith(" s\n"))
+    assert done.split()[0] == "figure"
+    waiting = small / "book" / "pid"
+    while not waiting.exists():
+        time.sleep(0.1)
+    kernel = int(waiting.read_text("utf8"))
+    os.killpg(build.pid, number)
+    stdout, stderr = build.communicate(timeout=5)  # two, on a machine that is not busy
+    assert build.returncode == 130
+    assert stdout.endswith("What was finished is kept; the same command goes on from there.\n")
+    assert stderr == ""
+    state = Path(f"/proc/{kernel}/stat")
+    assert not state.exists() or state.read_text("utf8").split()[2] == "Z"  # nobody buried it yet
+    (small / "book" / "go").touch()
+    run = book(small, "build")
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert executed(run) == {"number"}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"HOME": "/proc/nobody", "MPLCONFIGDIR": "/proc/nobody", "IPYTHONDIR": "/proc/nobody"},
+        {"TMPDIR": "{tmp}/" + "it's a long, odd näme; " * 4},
+        {"PATH": "/nowhere"},
+    ],
+    ids=["no home", "long TMPDIR", "no git"],
+)
+def test_a_machine_that_lacks_something(small, settings, tmp_path):
+    shutil.rmtree(small / "_build")
+    settings = {key: value.format(tmp=tmp_path) for key, value in settings.items()}
+    if "TMPDIR" in settings:
+        Path(settings["TMPDIR"]).mkdir()
+    run = book(small, "build", **settings)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert executed(run) == {"figure", "number"}
+    assert "<dd>no commit</dd>" in (small / "_build/html/book/number.html").read_text("utf8")
+
+
+@pytest.mark.skipif(not os.path.isdir("/sys"), reason="needs a folder that root cannot write")
+def test_a_folder_that_cannot_be_written(small):
+    shutil.rmtree(small / "_build")
+    (small / "_build").symlink_to("/sys")
+    run = book(small, "build")
+    assert run.returncode != 0
+    (sentence,) = run.stderr.splitlines()
+    assert sentence.startswith(f"Stopped: {small}/_build/")
+    assert "cannot be written" in sentence
+
+
+def repository(folder):
+    """Make a folder a repository with one commit, of all that lies in it."""
+    git = ["git", "-C", str(folder), "-c", "user.name=N", "-c", "user.email=e@example.org"]
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "all"]):
+        subprocess.run([*git, *command], check=True)
+
+
+def test_the_commit_is_that_of_the_book_or_none(tmp_path, monkeypatch):
+    root = tmp_path / "other" / "book"
+    (root / "src").mkdir(parents=True)
+    (root / "src" / "a.py").touch()
+    assert tool.commit(root) == "no commit"
+    repository(root.parent)
+    assert tool.commit(root) == "no commit"
+    monkeypatch.setenv("GIT_DIR", str(root.parent / ".git"))  # as in a hook of that repository
+    assert tool.commit(root) == "no commit"
+    monkeypatch.delenv("GIT_DIR")
+    repository(root)
+    assert re.fullmatch("[0-9a-f]{7,}", tool.commit(root))
+    (root / "src" / "a.py").write_text("1\n", "utf8")
+    assert re.fullmatch("[0-9a-f]{7,} with changes", tool.commit(root))
+
+
+def test_the_download_is_the_notebook_of_the_page(small):
+    edit(small / "book" / "number.md", "print(answer())", "print(answer() + 1)")
+    assert book(small, "build").returncode == 0
+    page = small / "_build" / "html" / "book" / "number"
+    assert "43" in page.with_suffix(".html").read_text("utf8")
+    assert '"43\\n"' in page.with_suffix(".ipynb").read_text("utf8")
+    assert '"42\\n"' in (small / "book" / "number.ipynb").read_text("utf8")
+
+
+def test_a_page_that_is_gone_leaves_the_site(small):
+    (small / "book" / "figure.md").rename(small / "book" / "line.md")
+    edit(small / "_toc.yml", "book/figure", "book/line")
+    assert book(small, "build").returncode == 0
+    html = small / "_build" / "html"
+    names = {path.name for top in (html, html / "_sources") for path in top.glob("book/*.*")}
+    assert {"line.html", "line.ipynb", "line.md", "number.html"} <= names
+    assert not {name for name in names if name.startswith("figure")}
+
+
+def test_nothing_is_built_where_nothing_changed(small):
+    assert "Nothing changed" in book(small, "build").stdout
+    (small / "_build" / "html" / "book" / "figure.html").unlink()
+    run = book(small, "build")
+    assert "Built" in run.stdout
+    assert (small / "_build" / "html" / "book" / "figure.html").exists()
+
+
+def test_the_longest_chapter_starts_first(small, monkeypatch):
+    shutil.rmtree(small / "_build")
+    started = []
+
+    def run(path, environment):
+        started.append(path.stem)
+        return chapters.read(path), {"execution_seconds": {"figure": 1.0, "number": 9.0}[path.stem]}
+
+    monkeypatch.setenv("RMSPROP_PROFILE", "quick")
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    monkeypatch.setattr(tool, "kernel_environment", lambda: SETTINGS)
+    monkeypatch.setattr(tool, "execute_one", run)
+    edit(small / "book" / "figure.md", "# A figure", "# A figure of start_tensorflow()")
+    assert tool.execute(small)
+    assert started == ["figure", "number"]  # a guess: it trains
+    shutil.rmtree(small / "_build" / ".jupyter_cache")
+    assert tool.execute(small)
+    assert started[2:] == ["number", "figure"]  # as it was
+
+
+def test_a_taken_port_is_passed_over(capsys, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as first:
+        taken = first.getsockname()[1]
+        monkeypatch.setattr(tool, "PORTS", range(taken, taken + 50))
+        assert tool.free_port() in range(taken + 1, taken + 50)
+        assert f"Port {taken} is taken" in capsys.readouterr().out
+        monkeypatch.setattr(tool, "PORTS", range(taken, taken + 1))
+        with pytest.raises(SystemExit, match=f"No port from {taken} to {taken} is free"):
+            tool.free_port()
 
 
 def test_a_record_cut_short_is_executed_again(small):

@@ -1,7 +1,10 @@
 """The kernels of the build and of nbval: they talk through files and never wait for a port."""
 
+import tempfile
+
 import nbformat
 import nbval.kernel
+import pytest
 from nbclient import NotebookClient
 
 import kernels
@@ -11,6 +14,36 @@ def test_two_kernels_have_files_of_their_own():
     first, second = kernels.FileKernelManager(), kernels.FileKernelManager()
     assert first.transport == second.transport == "ipc"
     assert first.ip != second.ip
+
+
+@pytest.fixture
+def anew():
+    """Let the folder of the kernels' files be chosen again."""
+    kernels.folder.cache_clear()
+    yield
+    kernels.folder.cache_clear()
+
+
+@pytest.mark.usefixtures("anew")
+def test_a_long_path_of_temporary_files_is_passed_over(monkeypatch, tmp_path):
+    deep = tmp_path / ("n" * 90)
+    deep.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(deep))
+    monkeypatch.setattr(kernels, "SHORT", (str(tmp_path / "nowhere"), "/tmp"))
+    files = kernels.files()
+    assert files["ip"].startswith("/tmp/kernels-")
+    assert len(files["ip"]) < kernels.LONGEST
+
+
+@pytest.mark.usefixtures("anew")
+def test_where_every_path_is_long_a_kernel_listens_on_ports(monkeypatch, tmp_path):
+    deep = tmp_path / ("n" * 90)
+    deep.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(deep))
+    monkeypatch.setattr(kernels, "SHORT", ())
+    manager = kernels.FileKernelManager()
+    assert manager.transport == "tcp"
+    assert manager.connection_file.startswith(str(deep))
 
 
 def test_notebook_runs_on_a_kernel_that_listens_on_files():
