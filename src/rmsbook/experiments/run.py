@@ -18,6 +18,25 @@ from rmsprop.settings import whole
 __all__ = ["Record", "Run", "execute"]
 
 PACKAGES = ("numpy", "tensorflow", "keras")
+# Raise a task's or model's when an edit changes what its runs give: they become new runs, and the
+# old records are no longer theirs. A first version is not written down.
+VERSIONS = {
+    "fit": 1,
+    "inspect": 1,
+    "cartpole": 1,
+    "actor_critic": 1,
+    "small_mlp": 1,
+    "mnist_mlp": 1,
+    "small_cnn": 1,
+    "augmented_cnn": 1,
+    "dropout_cnn": 1,
+    "cifar10_cnn": 1,
+    "row_lstm": 1,
+    "vowel_lstm": 1,
+    "adding_lstm": 1,
+    "adding_gru": 1,
+    "adding_rnn": 1,
+}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -34,6 +53,7 @@ class Run:
         A name in `rmsbook.experiments.tasks.OPTIMIZERS`.
     settings : dict
         The optimizer's settings, such as ``{"learning_rate": 0.001}``: numbers, texts, booleans.
+        Numbers are kept as floats, so that 1 and 1.0 are one run.
     seed : int
         Decides the first weights, the order of the examples and whatever else is random.
     epochs, batch_size : int
@@ -41,6 +61,9 @@ class Run:
     examples : int, optional
         How many training examples are used, and at most as many for validation and for the test;
         by default all.
+    versions : dict of str to int
+        The versions of task and model, where not the first: those of the code, or, of a run that
+        was read, those that it was done with. Not an argument.
 
     Raises
     ------
@@ -66,6 +89,7 @@ class Run:
     epochs: int
     batch_size: int
     examples: int | None = None
+    versions: Mapping[str, int] = dataclasses.field(init=False)
 
     def __post_init__(self):
         for name in ("task", "data", "model", "optimizer"):
@@ -77,23 +101,27 @@ class Run:
                 object.__setattr__(self, name, whole(least)(name, value))
         if not isinstance(self.settings, Mapping):
             raise ValueError(f"settings must be a dict, not {self.settings!r}")
-        for name, value in self.settings.items():
-            if not isinstance(value, float | int | str) or (
-                isinstance(value, float) and not math.isfinite(value)
-            ):
-                raise ValueError(
-                    f"settings[{name!r}] must be a finite number, text or boolean, not {value!r}"
-                )
-        object.__setattr__(self, "settings", dict(self.settings))  # the caller may change theirs
+        settings = {name: _setting(name, value) for name, value in self.settings.items()}
+        object.__setattr__(self, "settings", settings)
+        versions = {name: VERSIONS.get(name, 1) for name in (self.task, self.model)}
+        later = {name: version for name, version in versions.items() if version > 1}
+        object.__setattr__(self, "versions", later)
 
     def to_json(self) -> str:
         """Return the description as one line of JSON, always the same for the same run."""
-        return json.dumps(dataclasses.asdict(self), sort_keys=True)
+        description = dataclasses.asdict(self)
+        if not self.versions:
+            del description["versions"]
+        return json.dumps(description, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> "Run":
         """Return the run that `to_json` described."""
-        return cls(**json.loads(text))
+        description = json.loads(text)
+        versions = description.pop("versions", {})
+        run = cls(**description)
+        object.__setattr__(run, "versions", versions)
+        return run
 
     @property
     def key(self) -> str:
@@ -109,6 +137,16 @@ class Run:
     def __str__(self):
         settings = ", ".join(f"{name}={value}" for name, value in sorted(self.settings.items()))
         return f"{self.data} {self.model} {self.optimizer}({settings}) seed {self.seed}"
+
+
+def _setting(name, value):
+    """Return a setting as it is kept, equal values alike: 1 and 1.0, and 0.0 and -0.0."""
+    if isinstance(value, bool | str):
+        return value
+    with contextlib.suppress(OverflowError):  # a whole number that no float can hold
+        if isinstance(value, float | int) and math.isfinite(value):
+            return float(value) + 0.0
+    raise ValueError(f"settings[{name!r}] must be a finite number, text or boolean, not {value!r}")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

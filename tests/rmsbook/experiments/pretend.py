@@ -27,7 +27,7 @@ def runs(count):
 
 def record(run):
     """What a run must give: always the same, and another for each run."""
-    loss = np.random.default_rng(run.settings["number"]).uniform(size=run.epochs)
+    loss = np.random.default_rng(int(run.settings["number"])).uniform(size=run.epochs)
     curve = {"epoch": np.arange(1.0, run.epochs + 1), "loss": loss}
     return Record(run, curve, {"diverged": 0.0}, {"device": "none"})
 

@@ -1,19 +1,44 @@
 """A run is its description: checked, named by its hash, the same after a trip through text."""
 
+import ast
 import dataclasses
+import hashlib
 import importlib.metadata
+import inspect
 import json
+import re
 import subprocess
 
 import numpy as np
 import pytest
 
-from rmsbook import runtime
-from rmsbook.experiments import Run, execute, tasks
+from rmsbook import keras_models, runtime
+from rmsbook.experiments import Run, cartpole, execute, tasks
 from rmsbook.experiments import run as run_module
 from rmsbook.experiments.run import commit
 
 RUN = Run("fit", "digits", "small_mlp", "Adam", {"learning_rate": 0.01, "beta_1": 0.8}, 3, 2, 32)
+# What the records were made with, but for its comments, docstrings, imports and error messages.
+CODE = [
+    (tasks, "73c522a6a39ecd2e"),
+    (cartpole, "0c2d12ebd2dc509e"),
+    (keras_models, "8ae724f88a64985e"),
+]
+
+
+def code(module):
+    """Return a digest of what a module does."""
+    tree = ast.parse(inspect.getsource(module))
+    for node in ast.walk(tree):
+        if isinstance(body := getattr(node, "body", None), list):
+            node.body = [part for part in body if not is_beside_the_point(part)]
+    text = re.sub(r"['\"\\]", "", ast.unparse(tree))  # Python 3.11 quotes texts in its own way
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def is_beside_the_point(node):
+    text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    return text or isinstance(node, ast.Import | ast.ImportFrom | ast.Raise)
 
 
 class TestKey:
@@ -45,9 +70,17 @@ class TestKey:
         other = dataclasses.replace(RUN, settings={"beta_1": 0.8, "learning_rate": 0.01})
         assert (other, other.key, hash(other)) == (RUN, RUN.key, hash(RUN))
 
-    def test_equal_runs_have_equal_hashes(self):
-        one, also_one = (dataclasses.replace(RUN, settings={"momentum": m}) for m in (1, 1.0))
-        assert one != also_one  # as their keys say, although 1 == 1.0
+    @pytest.mark.parametrize(("value", "same"), [(1, 1.0), (0, -0.0), (0.5, np.float64(0.5))])
+    def test_equal_numbers_are_one_run(self, value, same):
+        one, other = (dataclasses.replace(RUN, settings={"momentum": m}) for m in (value, same))
+        assert (other, other.key, hash(other)) == (one, one.key, hash(one))
+
+    def test_a_number_and_a_boolean_are_two(self):
+        one, true = (dataclasses.replace(RUN, settings={"nesterov": m}) for m in (1, True))
+        assert one.key != true.key
+        assert true.settings["nesterov"] is True
+
+    def test_a_run_is_nothing_else(self):
         assert RUN.key != RUN
 
     def test_the_callers_settings_may_change_afterwards(self):
@@ -60,6 +93,30 @@ class TestKey:
 
 def test_text_gives_the_run_back():
     assert Run.from_json(RUN.to_json()) == RUN
+
+
+class TestVersions:
+    @pytest.mark.parametrize("name", ["fit", "small_mlp"])
+    def test_a_later_one_of_task_or_model_makes_a_new_run(self, name, monkeypatch):
+        monkeypatch.setitem(run_module.VERSIONS, name, 2)
+        later = dataclasses.replace(RUN)
+        assert later.versions == {name: 2}
+        assert later != RUN
+        assert later.key != RUN.key
+        assert Run.from_json(later.to_json()) == later
+        # Another model's runs stay, and so does what was recorded with the first version.
+        assert dataclasses.replace(later, task="inspect", model="small_cnn").versions == {}
+        assert Run.from_json(RUN.to_json()).key == RUN.key != later.key
+
+    def test_every_task_and_model_has_one(self):
+        assert set(run_module.VERSIONS) == {*tasks.TASKS, *keras_models.BUILDERS, "actor_critic"}
+
+    @pytest.mark.parametrize(
+        ("module", "digest"), CODE, ids=lambda part: getattr(part, "__name__", "")
+    )
+    def test_an_edit_of_the_code_is_noticed(self, module, digest):
+        """Red after an edit. If runs now give something else, raise their VERSIONS; then pin it."""
+        assert code(module) == digest
 
 
 def test_a_line_describes_it():
@@ -80,6 +137,7 @@ def test_a_line_describes_it():
         ({"settings": [1]}, r"settings must be a dict, not \[1\]"),
         ({"settings": {"rho": [1]}}, r"settings\['rho'\] must be a finite number, .* not \[1\]"),
         ({"settings": {"rho": float("nan")}}, r"settings\['rho'\] must be a finite .* not nan"),
+        ({"settings": {"rho": 10**400}}, r"settings\['rho'\] must be a finite .* not 10+"),
         ({"settings": {"rho": float("inf")}}, r"settings\['rho'\] must be a finite .* not inf"),
     ],
 )
