@@ -14,6 +14,10 @@ from rmsprop import optimizers
 from rmsprop.keras import RMSprop
 
 
+# Keras's own variables do not know NumPy's `copy` argument yet.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+
 def kernels(optimizer, dtype="float32", mode="graph"):
     """Return the names of TensorFlow's training kernels in a step, in order."""
     step = stepper(optimizer, [keras.Variable(START, dtype=dtype)], mode)
