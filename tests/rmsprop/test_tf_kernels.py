@@ -13,6 +13,9 @@ from keras_training import SHAPE, START, gradients, state, stepper, train, train
 from rmsprop import optimizers
 from rmsprop.keras import RMSprop
 
+# Keras's own variables do not know NumPy's `copy` argument yet.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
 
 def kernels(optimizer, dtype="float32", mode="graph"):
     """Return the names of TensorFlow's training kernels in a step, in order."""
