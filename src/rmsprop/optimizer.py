@@ -121,7 +121,8 @@ class Optimizer(Saving):
         Parameters
         ----------
         params : list or dict of arrays
-            Arrays of any shape, float16, float32 or float64, the same ones at every step.
+            Arrays of any shape, float16, float32 or float64, the same ones at every step. Of
+            float16 arrays the state has a float32 copy, so that small steps are not lost.
         grads : list or dict of arrays
             The gradients: the same structure, shapes and dtypes. They are not changed.
 
