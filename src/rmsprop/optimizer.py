@@ -68,13 +68,6 @@ class Optimizer(Saving):
         self.skipped = 0
         self._parameters = []
 
-    def __getattr__(self, name):
-        """Say what is wrong with a setting that a class declares and never sets."""
-        kind = type(self).__name__
-        if isinstance(getattr(type(self), name, None), Setting):
-            raise AttributeError(f"{name} is a setting of {kind} that was never set: set it first")
-        raise AttributeError(f"{kind!r} object has no attribute {name!r}")
-
     # ------------------------------------------------------------ what a method fills in
 
     def slots(self):
@@ -128,7 +121,8 @@ class Optimizer(Saving):
         Parameters
         ----------
         params : list or dict of arrays
-            Arrays of any shape, float16, float32 or float64, the same ones at every step.
+            Arrays of any shape, float16, float32 or float64, the same ones at every step. Of
+            float16 arrays the state has a float32 copy, so that small steps are not lost.
         grads : list or dict of arrays
             The gradients: the same structure, shapes and dtypes. They are not changed.
 
@@ -175,9 +169,9 @@ class Optimizer(Saving):
                 "make a new optimizer for other parameters"
             )
         usable = True
-        for parameter, name, theta, g in zip(parameters, names, thetas, gs, strict=True):
-            parameter.check(name, theta, g)
-            usable = usable and self._usable(parameter, theta, g)
+        for i, parameter in enumerate(parameters):  # a zip that is strict takes longer
+            parameter.check(names[i], thetas[i], gs[i])
+            usable = usable and self._usable(parameter, thetas[i], gs[i])
         gs = apart(thetas, gs)
         if not usable:
             self.skipped += 1
@@ -188,8 +182,8 @@ class Optimizer(Saving):
         self._interrupted = True
         self._parameters = parameters
         self.has_begun = True
-        for parameter, theta, g, own in zip(parameters, thetas, gs, numbers, strict=True):
-            self._update(parameter, theta, g, own)
+        for i, parameter in enumerate(parameters):
+            self._update(parameter, thetas[i], gs[i], numbers[i])
         self.iterations += 1
         self._interrupted = False
 

@@ -24,6 +24,7 @@ class Setting(property):
         self.name = name
         self.key = f"_setting_{name}"
         super().__init__(operator.attrgetter(self.key))
+        setattr(owner, self.key, Unset(name))  # found only where the object has no such attribute
 
     def __set__(self, optimizer, value):
         if optimizer.has_begun:
@@ -32,6 +33,20 @@ class Setting(property):
                 f"make a new {type(optimizer).__name__} with {self.name}={value!r}"
             )
         vars(optimizer)[self.key] = self.check(self.name, value)
+
+
+class Unset:
+    """What stands for a setting that its class declares and no object has set."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def __get__(self, optimizer, owner=None):
+        if optimizer is None:
+            return self
+        raise AttributeError(
+            f"{self.name} is a setting of {owner.__name__} that was never set: set it first"
+        )
 
 
 def lock(*values):
