@@ -59,7 +59,7 @@ def rewrite_all(app: Sphinx, env) -> Iterable[str]:
     now += [sorted(map(str, getattr(env.domains["std"], kind).items())) for kind in LABELS]
     now += [sorted((page, title.astext()) for page, title in env.titles.items())]
     now += [sorted(map(str, env.domaindata["math"]["objects"].items()))]
-    now += [env.toc_secnumbers, env.toc_fignumbers]
+    now += [sorted(env.toc_secnumbers.items()), sorted(env.toc_fignumbers.items())]
     former, env.executed_book_targets = getattr(env, "executed_book_targets", None), repr(now)
     return env.found_docs if former != env.executed_book_targets else ()
 
