@@ -7,8 +7,8 @@ this makes nbval compare
 - texts: the words must be the same, and whole numbers; another number may differ by one unit of its
   last printed digit, of the sixth one if there are more;
 - pictures (SVG): their numbers, which `rmsbook.figures.show` writes there as a description, must
-  agree to a thousandth of the column's range or of the number itself, which is less than the half pixel
-  that a phone shows; and everything drawn must lie on the same pixels, give or take one.
+  agree to a thousandth of the column's range or of the number itself, which is less than the
+  half pixel that a phone shows; and everything drawn must lie on the same pixels, give or take one.
 """
 
 import csv
