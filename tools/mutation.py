@@ -39,7 +39,8 @@ MODULES = {
     "_saving": ["saving", "machine"],
     "settings": ["settings", "saving"],
     "schedules": ["schedules", "saving"],
-    "keras": ["keras"],
+    "keras": ["keras", "tf_kernels"],
+    "_tf_kernels": ["tf_kernels"],
 }
 # A mutant is stopped after 4 × (5 s + what its tests took unchanged). The fork server imports
 # TensorFlow once for all mutants, and runs nothing in it, so that its children can.
@@ -87,7 +88,7 @@ class Outcome:
 def prepare(module: str) -> Path:
     """Return the folder with the copy that mutmut works in; a new one if anything changed."""
     sources = [ROOT / "pyproject.toml", Path(__file__)]
-    for folder in (ROOT / "src" / "rmsprop", ROOT / "tests"):
+    for folder in (ROOT / "src" / "rmsprop", ROOT / "tests" / "rmsprop", ROOT / "book" / "peers"):
         sources += sorted(p for p in folder.rglob("*") if p.suffix in (".py", ".json", ".npz"))
     state = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
     work = WORK / module
@@ -95,11 +96,12 @@ def prepare(module: str) -> Path:
     if fingerprint.is_file() and fingerprint.read_text() == state:
         return work
     shutil.rmtree(work, ignore_errors=True)
-    for name in ("src", "tests"):
+    for name in ("src", "tests", "book/peers"):
         ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
         shutil.copytree(ROOT / name, work / name, ignore=ignored)
-    shutil.copy(ROOT / "pyproject.toml", work)
-    tests = "\n".join(f"    tests/test_{name}.py" for name in MODULES[module])
+    for name in ("pyproject.toml", "book/references.bib"):
+        shutil.copy(ROOT / name, work / name)
+    tests = "\n".join(f"    tests/rmsprop/test_{name}.py" for name in MODULES[module])
     (work / "setup.cfg").write_text(SETTINGS.format(module=module, tests=tests))
     (work / "mutants" / "src").mkdir(parents=True)  # on the path before Python starts
     fingerprint.write_text(state)
