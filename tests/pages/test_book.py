@@ -11,7 +11,8 @@ HTML = ROOT / "_build" / "html"
 
 
 @pytest.mark.parametrize(
-    "gate", [gates.unpaired, gates.unexecuted, gates.machine_paths, gates.without_alt]
+    "gate",
+    [gates.unpaired, gates.unexecuted, gates.machine_paths, gates.without_alt, gates.misjudged],
 )
 def test_the_committed_notebooks(gate):
     assert chapters(ROOT), "the book has no chapters"
