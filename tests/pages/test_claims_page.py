@@ -17,7 +17,7 @@ CLAIMS = load_ledger(ROOT / "book" / "claims.yml").values()
 
 @pytest.fixture(scope="module")
 def site():
-    with gates.served(ROOT / "_build" / "html") as host, gates.browser() as chromium:
+    with gates.served(ROOT / "_build" / "html") as host, gates.chromium() as chromium:
         yield host, chromium
 
 
