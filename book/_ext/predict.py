@@ -43,7 +43,7 @@ class Predict(SphinxDirective):
         options = [len(child) for child in box.children if isinstance(child, nodes.bullet_list)]
         right = answers[0].get("right")
         if (right is None) != (not options) or (options and not 1 <= right <= options[-1]):
-            raise self.error("An answer names the number of the right option, if there are options.")
+            raise self.error("An answer names the number of the right option if there are any.")
         return [box]
 
 
