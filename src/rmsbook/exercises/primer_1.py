@@ -7,7 +7,7 @@ from rmsbook.exercises.task import Task, exercise
 
 @exercise("ex-p01-1", wants="a number: the loss after 1000 steps", minutes=5)
 def bounce(rng=None):
-    """The learning rate at which the steep parameter only changes its sign."""
+    """Take the learning rate at which the steep parameter only changes its sign."""
     curvature, along, across = 25, 2.0, 1.0
     if rng is not None:
         curvature = int(rng.integers(12, 60))
@@ -45,7 +45,7 @@ def _curved(theta):
 
 @exercise("ex-p01-2", wants="a function that returns θ after so many steps", minutes=8, points=2)
 def descend():
-    """Gradient descent, written by the reader."""
+    """Let the reader write gradient descent."""
 
     def right(gradient, theta, eta, steps):
         for _ in range(steps):
@@ -108,7 +108,7 @@ def descend():
 
 @exercise("ex-p01-3", wants="two numbers: s and η", minutes=5)
 def units():
-    """The unit in which the ravine is a bowl."""
+    """Find the unit in which the ravine is a bowl."""
     s, curvature = 5, 25
     return Task(
         answer=(s, 1.0),

@@ -15,7 +15,7 @@ def _averages(gradients, rho=0.9):
 
 @exercise("ex-p02-1", wants="a function that returns an average for each gradient", minutes=6)
 def mean_squares():
-    """The average of the squares, written by the reader."""
+    """Let the reader write the average of the squares."""
 
     def of_gradients(gradients, rho=0.9):
         m, kept = 0.0, []
@@ -41,47 +41,50 @@ def mean_squares():
             for t in range(len(squares))
         ]
 
+    def summed(gradients, rho=0.9):
+        return np.cumsum(np.square(gradients))
+
+    def plain(gradients, rho=0.9):
+        return summed(gradients) / np.arange(1, len(gradients) + 1)
+
+    def not_squared(gradients, rho=0.9):
+        m, kept = 0.0, []
+        for g in gradients:
+            m = rho * m + (1 - rho) * g
+            kept.append(m)
+        return kept
+
     return Task(
         answer=_averages,
         also=[unrolled],
         mistakes={
             "The average came before the square: opposite gradients cancel in yours.": of_gradients,
-            "You add the squares up: that is AdaGrad's sum.": lambda g, rho=0.9: np.cumsum(
-                np.square(g)
+            "You add the squares up: that is AdaGrad's sum.": summed,
+            "ρ and 1 − ρ have changed places: the past keeps ρ.": (
+                lambda gradients, rho=0.9: _averages(gradients, 1 - rho)
             ),
-            "ρ and 1 − ρ have changed places: the past keeps ρ.": lambda g, rho=0.9: _averages(
-                g, 1 - rho
+            "The root belongs to the step, not to v.": (
+                lambda gradients, rho=0.9: np.sqrt(_averages(gradients, rho))
             ),
-            "The root belongs to the step, not to v.": lambda g, rho=0.9: np.sqrt(
-                _averages(g, rho)
-            ),
-            "That is the plain average of all squares so far: nothing is forgotten.": lambda g,
-            rho=0.9: np.cumsum(np.square(g)) / np.arange(1, len(g) + 1),
+            "That is the plain average of all squares so far: nothing is forgotten.": plain,
             "The average starts at zero, not at the first square.": from_the_first,
             "You keep each average from before the gradient that belongs to it.": before_each,
-            "ρ is an argument: yours is always the same.": lambda g, rho=0.9: _averages(g),
-            "Nothing is squared.": lambda g, rho=0.9: np.array(
-                [m for m in _linear_averages(g, rho)]
+            "ρ is an argument: yours is always the same.": (
+                lambda gradients, rho=0.9: _averages(gradients)
             ),
-            "All averages are wanted, not the last one only.": lambda g, rho=0.9: _averages(g, rho)[
-                -1
-            ],
+            "Nothing is squared.": not_squared,
+            "All averages are wanted, not the last one only.": (
+                lambda gradients, rho=0.9: _averages(gradients, rho)[-1]
+            ),
         },
         on=[([3.0, -3.0, 1.0, 0.5],), ([1.0, -2.0, 0.0], 0.5), ([0.1, 0.1, -0.9, 0.1], 0.99)],
         rtol=1e-6,  # the order of operations
     )
 
 
-def _linear_averages(gradients, rho):
-    m = 0.0
-    for g in gradients:
-        m = rho * m + (1 - rho) * g
-        yield m
-
-
 @exercise("ex-p02-2", wants="two distances, for the loud noise and for the faint one", minutes=6)
 def wander():
-    """A parameter whose gradient is noise, and nothing else."""
+    """Follow a parameter whose gradient is noise, and nothing else."""
     eta, steps, faint = 0.1, 400, 0.001
     walk = eta * np.sqrt(steps)
     return Task(
@@ -89,7 +92,7 @@ def wander():
         mistakes={
             "The size of the noise is divided away, of the faint one too.": (walk, faint * walk),
             "Steps to and fro do not add up to a straight line.": (eta * steps, eta * steps),
-            "To and fro the noise cancels on average over the runs, but not in one of them.": (0, 0),
+            "The mean over many runs is zero; the distance in one of them is not.": (0, 0),
             "That is how far a single step goes.": (eta, eta),
             "Count in lengths of a step: the learning rate is missing.": (
                 np.sqrt(steps),
@@ -105,9 +108,9 @@ def wander():
     )
 
 
-@exercise("ex-p02-3", wants="a number: learning rates in a round, once settled", minutes=8, points=2)
+@exercise("ex-p02-3", wants="a number: learning rates a round, once settled", minutes=8, points=2)
 def nineteen_to_one(rng=None):
-    """Hinton's round of mini-batches, made longer."""
+    """Make Hinton's round of mini-batches longer."""
     ones, rho = 19, 0.9
     if rng is not None:
         ones, rho = int(rng.integers(12, 40)), round(float(rng.uniform(0.86, 0.94)), 2)
