@@ -129,6 +129,7 @@ def nineteen_to_one(rng=None):
         answer=settled,
         mistakes={
             "That is what the sign alone does.": float(ones - 1),
+            "Against the gradients it goes, yes; how far is wanted, without a sign.": -settled,
             "It would cancel if the average never changed; it does.": 0.0,
             "That is the first round: let it settle.": steps[:length].sum(),
             "That is per mini-batch; a round has more.": settled / length,
