@@ -26,9 +26,7 @@ def rate():
             "That is the correction alone: the learning rate is missing.": (
                 lambda t, eta, rho: np.sqrt(1 - rho**t)
             ),
-            "A constant rate leaves the long first steps as they are.": (
-                lambda t, eta, rho: eta
-            ),
+            "A constant rate leaves the long first steps as they are.": (lambda t, eta, rho: eta),
             "The correction has the power ρᵗ, not the product ρ t.": (
                 lambda t, eta, rho: eta * np.sqrt(np.abs(1 - rho * t))
             ),
