@@ -1,0 +1,218 @@
+"""The exercises of chapter 6 of the course: RMSprop fits a line."""
+
+import itertools
+
+import numpy as np
+
+from rmsbook.exercises import Task, exercise
+from rmsprop.descent import minimize
+from rmsprop.optimizers import RMSprop
+from rmsprop.problems import Quadratic
+from rmsprop.schedules import LinearDecay
+
+X = np.array([[1.0, 2.0], [2.0, 3.0], [3.0, 4.0], [4.0, 5.0]])
+BEST = np.array([0.0, 1.0])  # the two weights that fit the four points
+A = X.T @ X / len(X)
+WITH_INTERCEPT = np.column_stack([np.ones(4), X[:, 0]])
+FALLING = np.array([[1.0, -2.0], [2.0, -2.5], [3.0, -5.0]])  # here the two weights jump apart
+
+
+def _signs(A):
+    """Return the one cycle of this matrix: signs s for which As has the signs of s."""
+    for rest in itertools.product((1, -1), repeat=len(A) - 1):
+        s = np.array([1, *rest])
+        if (np.sign(A @ s) == s).all():
+            return s
+    raise ValueError("no cycle")
+
+
+@exercise(
+    "ex-06-1",
+    wants="a function of (X, eta) that returns the loss of the plateau",
+    minutes=15,
+    points=2,
+)
+def plateau():
+    def form(X, eta, signs=_signs):
+        A = X.T @ X / len(X)
+        s = signs(A)
+        return eta**2 / 4 * s @ A @ s
+
+    def by_rows(X, eta):
+        jumps = [sum(a * b for a, b in zip(row, _signs(X.T @ X), strict=True)) for row in X]
+        return np.mean([(eta / 2 * jump) ** 2 for jump in jumps])
+
+    return Task(
+        answer=form,
+        on=[(X, 0.01), (WITH_INTERCEPT, 0.03), (FALLING, 0.1)],
+        rtol=5e-3,  # a run to its end is off by ε and by the valley
+        also=[by_rows],
+        mistakes={
+            "The jump is η long, so the swing to either side is half of it.": (
+                lambda X, eta: 4 * form(X, eta)
+            ),
+            "The loss is a mean over the samples, not a sum.": (
+                lambda X, eta: len(X) * form(X, eta)
+            ),
+            "The loss has no ½ in front of it.": lambda X, eta: form(X, eta) / 2,
+            "The swing enters squared.": lambda X, eta: form(X, eta) / eta,
+            "The entries off the diagonal count too: the parameters jump together.": (
+                lambda X, eta: eta**2 / 4 * np.trace(X.T @ X) / len(X)
+            ),
+            "Not every A lets all parameters jump with one sign: As must have the signs of s.": (
+                lambda X, eta: form(X, eta, lambda A: np.ones(len(A)))
+            ),
+            "For that s the jumps do not go back and forth.": (
+                lambda X, eta: form(X, eta, lambda A: _signs(A) * [1, -1])
+            ),
+        },
+    )
+
+
+@exercise("ex-06-2", wants="a number: the least ε at which RMSprop comes to rest", minutes=8)
+def resting(rng=None):
+    eta = 0.01 if rng is None else round(rng.uniform(0.005, 0.05), 4)
+    flat, steep = np.linalg.eigvalsh(A)
+    return Task(
+        given={"eta": eta},
+        answer=(eta * steep) ** 2,
+        rtol=5e-3,  # three digits, or a search by halving
+        mistakes={
+            "The Hessian is 2A, and the limit is 2 over its eigenvalue: one factor 2 is left over.": (
+                (2 * eta * steep) ** 2
+            ),
+            "The limit is 2 over the Hessian's eigenvalue, and the Hessian is 2A, not A.": (
+                (eta * steep / 2) ** 2
+            ),
+            "ε stands inside the root: the step is η/√ε.": eta * steep,
+            "η is squared as well.": eta * steep**2,
+            "The steepest direction is the first to become unstable; that is the flattest.": (
+                (eta * flat) ** 2
+            ),
+            "That is the largest step of gradient descent; at which ε is η/√ε as long?": 1 / steep,
+        },
+    )
+
+
+@exercise("ex-06-3", wants="two numbers: κ, and the plateau divided by η²", minutes=10)
+def centred():
+    x = X[:, 0]
+
+    def both(design, count=len(x)):
+        A = design.T @ design / count
+        return np.linalg.cond(A), A.sum() / 4
+
+    columns = np.column_stack([np.ones(4), x - x.mean()])
+    kappa, level = both(columns)
+    return Task(
+        answer=(kappa, level),
+        mistakes={
+            "That is the input as it was: subtract its mean first.": both(WITH_INTERCEPT),
+            "A is a mean over four samples, not over three.": (
+                np.mean((x - x.mean()) ** 2) * 4 / 3,
+                (1 + np.var(x, ddof=1)) / 4,
+            ),
+            "Something is missing in the plateau: the swing is half of η, A a mean.": (
+                kappa,
+                4 * level,
+            ),
+            "The loss is no half of a square: the plateau takes A, the Hessian is 2A.": (
+                kappa,
+                2 * level,
+            ),
+            "κ is the larger eigenvalue over the smaller one.": (1 / kappa, level),
+            "Only the mean is taken away: the input keeps its spread.": both(
+                columns / [1, x.std()]
+            ),
+            "The intercept needs its column of ones.": both(columns[:, 1:]),
+            "That is the root of κ.": (np.sqrt(kappa), level),
+        },
+    )
+
+
+@exercise("ex-06-4", wants="a number: the smallest final loss of a thousand runs", minutes=8)
+def smallest_of_a_thousand():
+    h, directions = np.linalg.eigh(2 * A)
+    problem = Quadratic(h, directions, center=BEST)
+    starts = np.random.default_rng(0).standard_normal((1000, 2))
+
+    def losses(eta, steps=1000):
+        return minimize(problem, RMSprop(eta, epsilon=0.0), steps=steps, start=starts).losses
+
+    runs = losses(0.01)
+    right = runs[-1].min()
+    return Task(
+        answer=right,
+        rtol=0.01,  # other starts, or the usual ε, change it by less
+        mistakes={
+            "The smallest final loss is wanted, not the smallest on the way.": runs.min(),
+            "That is the largest of them.": runs[-1].max(),
+            "That is the loss of a whole run, its mean over the iterations.": runs.mean(),
+            "The loss is a mean over the four samples, not their sum.": 4 * right,
+            "The loss has no root.": np.sqrt(right),
+            "The loss has no ½ in front of it.": right / 2,
+            "The learning rate is ten times as large.": losses(0.1)[-1].min(),
+            "A hundred steps are too few to arrive.": losses(0.01, steps=100)[-1].min(),
+        },
+    )
+
+
+STEPS, TARGET = 1000, 1e-5
+STARTS = np.array([[2.0, 2.0], [0.0, 0.0], [-1.0, 3.0]])
+NEGATIVE = "Some step has a negative rate, and climbs."
+CONSTANT = "A constant rate jumps for ever."
+RISES = "It ends higher than it begins: the jumps grow."
+SHORT = "All its steps together are shorter than the way; the run stops before the valley's end."
+HIGH = "Its last rate is still so large that the plateau lies above the target."
+EARLY = "It falls too early: the jumps are gone, and the valley is not walked to its end."
+NUMBERS = "A learning rate is one finite number for each t."
+
+
+def _does_not_arrive(schedule):
+    """Say why a schedule does not arrive, None if it does."""
+    try:
+        rates = np.array([float(schedule(t)) for t in range(STEPS)])
+    except TypeError:
+        return NUMBERS
+    if not np.isfinite(rates).all():
+        return NUMBERS
+    if (rates < 0).any():
+        return NEGATIVE
+    if np.ptp(rates) == 0:
+        return CONSTANT
+    h, directions = np.linalg.eigh(2 * A)
+    problem = Quadratic(h, directions, center=BEST)
+    optimizer = RMSprop(lambda t: rates[int(t)])
+    # A rate of zero at once is no run for the optimizer to refuse: it stays where it is.
+    final = minimize(problem, optimizer, steps=STEPS, start=STARTS).losses[-1]
+    if final.max() <= TARGET:
+        return None
+    if rates[-1] > rates[0]:
+        return RISES
+    if A.sum() / 4 * rates[-1] ** 2 > TARGET:
+        return HIGH
+    return SHORT if rates.sum() < np.abs(STARTS - BEST).max() else EARLY
+
+
+@exercise(
+    "ex-06-5",
+    wants="a function of t = 0, 1, … 999 that returns the learning rate of step t",
+    minutes=15,
+    points=2,
+)
+def arriving_schedule():
+    return Task(
+        accepts=_does_not_arrive,
+        example=lambda t: 0.05 * (1 - t / STEPS),
+        on=[(0,), (STEPS - 1,)],
+        also=[LinearDecay(0.05, STEPS), lambda t: 0.1 * 0.5 ** (t // 100)],
+        mistakes={
+            CONSTANT: lambda t: 0.01,
+            RISES: lambda t: 0.05 * t / STEPS,
+            NEGATIVE: lambda t: 0.05 * (1 - 2 * t / STEPS),
+            SHORT: lambda t: 0.1 / (1 + t),
+            HIGH: lambda t: 0.05 / (1 + t / 100),
+            EARLY: lambda t: 0.1 * 0.98**t,
+            NUMBERS: lambda t: np.full(2, 0.05 * (1 - t / STEPS)),
+        },
+    )
