@@ -8,7 +8,7 @@ from rmsbook.exercises import Task, exercise
 from rmsprop.descent import minimize
 from rmsprop.optimizers import RMSprop
 from rmsprop.problems import Quadratic
-from rmsprop.schedules import LinearDecay
+from rmsprop.schedules import CosineDecay, LinearDecay
 
 X = np.array([[1.0, 2.0], [2.0, 3.0], [3.0, 4.0], [4.0, 5.0]])
 BEST = np.array([0.0, 1.0])  # the two weights that fit the four points
@@ -165,6 +165,7 @@ RISES = "It ends higher than it begins: the jumps grow."
 SHORT = "All its steps together are shorter than the way; the run stops before the valley's end."
 HIGH = "Its last rate is still so large that the plateau lies above the target."
 EARLY = "It falls too early: the jumps are gone, and the valley is not walked to its end."
+STRAIGHT = "That straight line is the chapter's own: find one that bends."
 NUMBERS = "A learning rate is one finite number for each t."
 
 
@@ -183,10 +184,9 @@ def _does_not_arrive(schedule):
     h, directions = np.linalg.eigh(2 * A)
     problem = Quadratic(h, directions, center=BEST)
     optimizer = RMSprop(lambda t: rates[int(t)])
-    # A rate of zero at once is no run for the optimizer to refuse: it stays where it is.
     final = minimize(problem, optimizer, steps=STEPS, start=STARTS).losses[-1]
     if final.max() <= TARGET:
-        return None
+        return STRAIGHT if np.abs(np.diff(rates, 2)).max() < 1e-9 else None
     if rates[-1] > rates[0]:
         return RISES
     if A.sum() / 4 * rates[-1] ** 2 > TARGET:
@@ -203,9 +203,9 @@ def _does_not_arrive(schedule):
 def arriving_schedule():
     return Task(
         accepts=_does_not_arrive,
-        example=lambda t: 0.05 * (1 - t / STEPS),
+        example=lambda t: 0.1 * 0.5 ** (t // 100),
         on=[(0,), (STEPS - 1,)],
-        also=[LinearDecay(0.05, STEPS), lambda t: 0.1 * 0.5 ** (t // 100)],
+        also=[CosineDecay(0.05, STEPS), lambda t: 0.05 * (1 - t / STEPS) ** 1.5],
         mistakes={
             CONSTANT: lambda t: 0.01,
             RISES: lambda t: 0.05 * t / STEPS,
@@ -213,6 +213,7 @@ def arriving_schedule():
             SHORT: lambda t: 0.1 / (1 + t),
             HIGH: lambda t: 0.05 / (1 + t / 100),
             EARLY: lambda t: 0.1 * 0.98**t,
+            STRAIGHT: LinearDecay(0.05, STEPS),
             NUMBERS: lambda t: np.full(2, 0.05 * (1 - t / STEPS)),
         },
     )
