@@ -45,6 +45,8 @@ CIFAR10_FIRST = {
     minutes=8,
 )
 def default_ranking():
+    """Compare the tuned methods with their defaults."""
+
     def gain(table, defaults=DEFAULTS, best=max):
         trials = {m: dict(zip(RATES[m], table[m], strict=True)) for m in RATES}
         return {m: 100 * (best(t.values()) - t[defaults[m]]) for m, t in trials.items()}
@@ -89,6 +91,7 @@ def _binomial(n, p):
     minutes=8,
 )
 def price_of_peeking(rng=None):
+    """Say how much too good the best of equal settings looks."""
     settings, images, true = 20, 1_000, 0.9
     if rng is not None:
         settings = int(rng.integers(10, 41))
@@ -146,6 +149,8 @@ def _drawn(seeds, least, true, spread):
     points=2,
 )
 def how_many_seeds():
+    """Say how often so many seeds find a lead."""
+
     def right(seeds, least, true, spread):
         return _agree(seeds, least, _normal(true / spread))
 
@@ -193,6 +198,7 @@ class Laboratory:
         self.held_out, self.test, self.luck, self.calls = held_out, test, luck or {}, []
 
     def __call__(self, method, rate, seed):
+        """Train once, as it were, and return both accuracies."""
         self.calls.append((method, float(rate), int(seed)))
         noise = self.luck.get(method, (0.0,) * 5)[seed % 5]
         hill = {}
@@ -349,6 +355,7 @@ def _unfair_trials(train):
     points=3,
 )
 def fair_comparison():
+    """Write a comparison of two methods that a sceptic accepts."""
     train = LABORATORIES["tops"][0]
     four = ((0, 1, 2, 3), (0, 1, 2, 3))
     return Task(

@@ -17,11 +17,11 @@ WITH_INTERCEPT = np.column_stack([np.ones(4), X[:, 0]])
 FALLING = np.array([[1.0, -2.0], [2.0, -2.5], [3.0, -5.0]])  # here the two weights jump apart
 
 
-def _signs(A):
+def _signs(a):
     """Return the one cycle of this matrix: signs s for which As has the signs of s."""
-    for rest in itertools.product((1, -1), repeat=len(A) - 1):
+    for rest in itertools.product((1, -1), repeat=len(a) - 1):
         s = np.array([1, *rest])
-        if (np.sign(A @ s) == s).all():
+        if (np.sign(a @ s) == s).all():
             return s
     raise ValueError("no cycle")
 
@@ -33,13 +33,15 @@ def _signs(A):
     points=2,
 )
 def plateau():
-    def form(X, eta, signs=_signs):
-        A = X.T @ X / len(X)
-        s = signs(A)
-        return eta**2 / 4 * s @ A @ s
+    """Write the plateau as a function of the inputs and the learning rate."""
 
-    def by_rows(X, eta):
-        jumps = [sum(a * b for a, b in zip(row, _signs(X.T @ X), strict=True)) for row in X]
+    def form(x, eta, signs=_signs):
+        a = x.T @ x / len(x)
+        s = signs(a)
+        return eta**2 / 4 * s @ a @ s
+
+    def by_rows(x, eta):
+        jumps = [sum(p * q for p, q in zip(row, _signs(x.T @ x), strict=True)) for row in x]
         return np.mean([(eta / 2 * jump) ** 2 for jump in jumps])
 
     return Task(
@@ -49,21 +51,21 @@ def plateau():
         also=[by_rows],
         mistakes={
             "The jump is η long, so the swing to either side is half of it.": (
-                lambda X, eta: 4 * form(X, eta)
+                lambda x, eta: 4 * form(x, eta)
             ),
             "The loss is a mean over the samples, not a sum.": (
-                lambda X, eta: len(X) * form(X, eta)
+                lambda x, eta: len(x) * form(x, eta)
             ),
-            "The loss has no ½ in front of it.": lambda X, eta: form(X, eta) / 2,
-            "The swing enters squared.": lambda X, eta: form(X, eta) / eta,
+            "The loss has no ½ in front of it.": lambda x, eta: form(x, eta) / 2,
+            "The swing enters squared.": lambda x, eta: form(x, eta) / eta,
             "The entries off the diagonal count too: the parameters jump together.": (
-                lambda X, eta: eta**2 / 4 * np.trace(X.T @ X) / len(X)
+                lambda x, eta: eta**2 / 4 * np.trace(x.T @ x) / len(x)
             ),
             "Not every A lets all parameters jump with one sign: As must have the signs of s.": (
-                lambda X, eta: form(X, eta, lambda A: np.ones(len(A)))
+                lambda x, eta: form(x, eta, lambda a: np.ones(len(a)))
             ),
             "For that s the jumps do not go back and forth.": (
-                lambda X, eta: form(X, eta, lambda A: _signs(A) * [1, -1])
+                lambda x, eta: form(x, eta, lambda a: _signs(a) * [1, -1])
             ),
         },
     )
@@ -71,6 +73,7 @@ def plateau():
 
 @exercise("ex-06-2", wants="a number: the least ε at which RMSprop comes to rest", minutes=8)
 def resting(rng=None):
+    """Find the ε from which on the jumps die out."""
     eta = 0.01 if rng is None else round(rng.uniform(0.005, 0.05), 4)
     flat, steep = np.linalg.eigvalsh(A)
     return Task(
@@ -78,7 +81,7 @@ def resting(rng=None):
         answer=(eta * steep) ** 2,
         rtol=5e-3,  # three digits, or a search by halving
         mistakes={
-            "The Hessian is 2A, and the limit is 2 over its eigenvalue: one factor 2 is left over.": (
+            "The Hessian is 2A and the limit 2 over its eigenvalue: a factor of 2 is too many.": (
                 (2 * eta * steep) ** 2
             ),
             "The limit is 2 over the Hessian's eigenvalue, and the Hessian is 2A, not A.": (
@@ -96,11 +99,12 @@ def resting(rng=None):
 
 @exercise("ex-06-3", wants="two numbers: κ, and the plateau divided by η²", minutes=10)
 def centred():
+    """Take the mean from the input."""
     x = X[:, 0]
 
-    def both(design, count=len(x)):
-        A = design.T @ design / count
-        return np.linalg.cond(A), A.sum() / 4
+    def both(design):
+        a = design.T @ design / len(x)
+        return np.linalg.cond(a), a.sum() / 4
 
     columns = np.column_stack([np.ones(4), x - x.mean()])
     kappa, level = both(columns)
@@ -132,6 +136,7 @@ def centred():
 
 @exercise("ex-06-4", wants="a number: the smallest final loss of a thousand runs", minutes=8)
 def smallest_of_a_thousand():
+    """Look for a run that ends below the plateau."""
     h, directions = np.linalg.eigh(2 * A)
     problem = Quadratic(h, directions, center=BEST)
     starts = np.random.default_rng(0).standard_normal((1000, 2))
@@ -201,6 +206,7 @@ def _does_not_arrive(schedule):
     points=2,
 )
 def arriving_schedule():
+    """Write a schedule with which RMSprop arrives."""
     return Task(
         accepts=_does_not_arrive,
         example=lambda t: 0.1 * 0.5 ** (t // 100),
