@@ -267,7 +267,7 @@ BY_HELD_OUT = "The held-out images have chosen the rate; who is ahead, the test 
 NAMES = "Ahead is the one with the higher accuracy: the names are the wrong way round."
 AGREE = "All five seeds say the same, and that is a lead."
 DISAGREE = "One seed says the opposite; that is no lead."
-EDGE = "A best rate stands at the edge of the search, and it is compared all the same."
+EDGE = "A best rate stands at the edge of the five, and a verdict is given all the same."
 EARLY = '"search on" is for a best rate at the edge of the five; there it lies inside.'
 WORDS = 'The verdict is one of "first", "second", "tie" and "search on".'
 
