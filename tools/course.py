@@ -1,4 +1,4 @@
-"""Write the course into `_build/course`: notebooks for students and for instructors, and nbgrader's.
+"""Write the course into `_build/course`: notebooks for students, for instructors, and for nbgrader.
 
 Both come from the chapters' own notebooks. Before anything is written, what students get is
 searched for solutions.

@@ -77,9 +77,7 @@ def cells(part: Part, one: Lesson, book: plain.Book, *, with_outputs: bool) -> I
 
 def note(exercise: Exercise) -> str:
     """Return what a teacher wants to know of an exercise."""
-    variants = (
-        f" Variants: `givens({exercise.name!r}, seed=…)`." if exercise.has_variants else ""
-    )
+    variants = f" Variants: `givens({exercise.name!r}, seed=…)`." if exercise.has_variants else ""
     rows = [
         f"| {cell(said)} | {cell(short(wrong))} |"
         for said, wrong in exercise.task().mistakes.items()
@@ -96,7 +94,7 @@ def note(exercise: Exercise) -> str:
             "| points | for |",
             "|---|---|",
             f"| {exercise.points} | the check says right |",
-            f"| {exercise.points / 2:g} | a mistake of the table, and the way there is written down |",
+            f"| {exercise.points / 2:g} | a mistake of the table, and the way there in writing |",
             "| 0 | anything else |",
         ]
     )
