@@ -12,9 +12,11 @@ import io
 import logging
 import multiprocessing
 import os
+import re
 import shutil
 import sys
 import time
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from multiprocessing.connection import Connection, wait
@@ -37,7 +39,7 @@ from sheets import SEED
 
 PROCESSES = 2
 DEADLINE = 300  # seconds for a notebook; what hangs longer is ended
-GRADES, SEEDS, MENDED = "grades.csv", "seeds.csv", "mended"
+GRADES, SEEDS, MENDED, LOG = "grades.csv", "seeds.csv", "mended", "grading.log"
 COLUMNS = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
 
 
@@ -102,13 +104,14 @@ def _hand_over(course: Path, student: str, sheet: str, notebook: nbformat.Notebo
 
 
 class _LastError(logging.Handler):
-    """Keeps the last line of what nbgrader says of an error."""
+    """Keeps the error that ends a traceback in what nbgrader says."""
 
-    text = "nbgrader says nothing"
+    text = "nbgrader does not say why"
 
     def emit(self, record):
-        if record.levelno >= logging.ERROR and "Traceback" in record.getMessage():
-            self.text = record.getMessage().strip().splitlines()[-1]
+        errors = re.findall(r"^[\w.]+(?:Error|Exception): .+", record.getMessage(), re.M)
+        if errors:
+            self.text = errors[-1]
 
 
 def _autograde(config: Config, student: str, sheet: str) -> None:
@@ -180,7 +183,7 @@ class _Job:
                 return self.receiver.recv()
             why = f"stopped: it took more than {DEADLINE} seconds"
         except EOFError:
-            why = "its grading ended without a word: graded alone it may say why"
+            why = f"its grading ended early: see {LOG}"
         finally:
             self.process.kill()  # a kernel notices that whoever started it is gone
             self.process.join()
@@ -192,6 +195,9 @@ def _work(sender: Connection, course: Path, student: str, sheet: str, seed: str 
     os.environ.pop(SEED, None)
     if seed is not None:
         os.environ[SEED] = seed
+    warnings.simplefilter("ignore")  # nbgrader's own, of its database
+    with (course / LOG).open("a") as log:  # what the kernel says too
+        os.dup2(log.fileno(), sys.stderr.fileno())
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # there is a kernel on each core
     sender.send(grade(course, student, sheet))
 
