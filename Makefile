@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help book test lint unit gates nbval pages browser live mutation backends cpus notebooks serve lab lock data clean
+.PHONY: help book test lint unit gates nbval pages browser live mutation backends cpus course grade course-test grading notebooks serve lab lock data clean
 
 PYTHON := .venv/bin/python
 # BASE_PYTHON if it is given, else the newest usable Python: a name on the PATH is not enough
@@ -14,7 +14,7 @@ FIND_PYTHON := for p in $(BASE_PYTHON) python3.13 python3.12 python3.11 python3 
 	echo "This book needs Python 3.11, 3.12 or 3.13 with its venv module; none was found." >&2; exit 1
 
 help:  ## List the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 # The environment: the hash-pinned lock, and the two packages of src, editable. `ready` is made last, so
 # that an interrupted set-up is never taken for a whole one.
@@ -30,7 +30,7 @@ help:  ## List the targets
 book: .venv/ready  ## Execute every chapter that changed and write _build/html
 	@$(PYTHON) tools/book.py build
 
-test: browser lint unit gates book nbval pages  ## Everything that CI checks
+test: browser lint unit gates book nbval pages grading  ## Everything that CI checks
 
 lint: .venv/ready  ## Style and common mistakes
 	@.venv/bin/ruff check .
@@ -38,7 +38,7 @@ lint: .venv/ready  ## Style and common mistakes
 
 unit: .venv/ready  ## The library's tests, with coverage
 	@$(PYTHON) -m pytest -q -n 2 --dist loadfile --doctest-modules src tests \
-	  --ignore tests/gates --ignore tests/pages --cov --cov-report=term-missing:skip-covered
+	  --ignore tests/gates --ignore tests/pages --ignore tests/course --cov --cov-report=term-missing:skip-covered
 
 gates: browser  ## Each gate of the book, shown able to fail
 	@$(PYTHON) -m pytest -q -n 2 tests/gates
@@ -77,6 +77,33 @@ backends: $(BACKENDS)/ready  ## The Keras optimizers on JAX and torch, in an env
 	@for backend in jax torch; do echo "$$backend"; \
 	  KERAS_BACKEND=$$backend JAX_ENABLE_X64=1 PYTHONPATH=src $(BACKENDS)/bin/python -m pytest -q \
 	  tests/rmsprop/test_keras.py tests/rmsprop/test_optimizers_keras.py tests/gates/test_benchmarks.py; done
+
+# nbgrader lies on top of .venv, which it finds through a .pth file, and comes by the extra's own pin.
+COURSE := _build/course
+GRADER := $(COURSE)/venv/bin/python
+NBGRADER = $$($(PYTHON) -c 'import tomllib; print(*tomllib.load(open("src/rmsbook/pyproject.toml", \
+	"rb"))["project"]["optional-dependencies"]["course"])')
+$(COURSE)/venv/ready: .venv/ready src/rmsbook/pyproject.toml
+	@echo "Setting up nbgrader (a minute, once)"; rm -rf $(COURSE)/venv; $(PYTHON) -m venv $(COURSE)/venv
+	@$(GRADER) -c 'import sys, sysconfig; from pathlib import Path; \
+	  Path(sysconfig.get_path("purelib"), "book.pth").write_text(f"import site; site.addsitedir({sys.argv[1]!r})")' \
+	  "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+	@$(GRADER) -m pip install --quiet --disable-pip-version-check $(NBGRADER)
+	@touch $@
+
+course: $(COURSE)/venv/ready  ## Write _build/course: notebooks to hand out, to teach from, to grade
+	@$(PYTHON) tools/course.py
+	@$(GRADER) tools/release.py $(COURSE)/nbgrader
+
+COURSE_TO_GRADE ?= $(COURSE)/nbgrader
+grade: $(COURSE)/venv/ready  ## Grade what was handed in (COURSE_TO_GRADE names another folder)
+	@$(GRADER) tools/grade.py $(COURSE_TO_GRADE)
+
+grading: $(COURSE)/venv/ready  ## Broken submissions and nbgrader's own ways, tested
+	@$(GRADER) -m pytest -q tests/course/test_grading.py
+
+course-test: grading  ## Every sheet of the book, graded by nbgrader (a quarter of an hour; not in test)
+	@$(GRADER) -m pytest -q tests/course/test_sheets.py
 
 notebooks: book  ## Write the paired .ipynb from the build's outputs
 	@$(PYTHON) tools/book.py notebooks

@@ -17,7 +17,7 @@ import shutil
 import sys
 import time
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -202,19 +202,23 @@ def _work(sender: Connection, course: Path, student: str, sheet: str, seed: str 
     sender.send(grade(course, student, sheet))
 
 
-def write_grades(course: Path, grades: Iterable[Grade]) -> None:
-    """Write the grades down beside those of other sheets."""
-    path, text = course / GRADES, io.StringIO()
-    names = [field.name for field in fields(Grade)]
-    rows = {}
-    if path.exists():
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = {(row["student"], row["sheet"]): row for row in csv.DictReader(file)}
-    rows |= {(one.student, one.sheet): asdict(one) for one in grades}
-    writer = csv.DictWriter(text, names, lineterminator="\n")
+def rows(course: Path) -> dict[tuple[str, str], dict]:
+    """Return the rows of grades.csv by student and sheet."""
+    path = course / GRADES
+    if not path.exists():
+        return {}
+    with path.open(encoding="utf-8", newline="") as file:
+        return {(row["student"], row["sheet"]): row for row in csv.DictReader(file)}
+
+
+def write_down(course: Path, one: Grade) -> None:
+    """Write a grade down beside the others, in the place of a former one."""
+    known = rows(course) | {(one.student, one.sheet): asdict(one)}
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [field.name for field in fields(Grade)], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows[key] for key in sorted(rows))
-    replace_file(path, text.getvalue())
+    writer.writerows(known[key] for key in sorted(known))
+    replace_file(course / GRADES, text.getvalue())
 
 
 def main() -> None:
@@ -243,7 +247,7 @@ def main() -> None:
                     f"{one.student}, {one.sheet}: {what}: {one.note}", markup=False, highlight=False
                 )
             progress.update(bar, advance=1, refresh=True)
-            write_grades(course, [one])
+            write_down(course, one)
     refused = sum(one.refused for one in grades)
     print(f"{len(grades) - refused} graded, {refused} refused; see {course / GRADES}")
     sys.exit(bool(refused))
