@@ -89,6 +89,8 @@ $(COURSE)/venv/ready: .venv/ready src/rmsbook/pyproject.toml
 	  Path(sysconfig.get_path("purelib"), "book.pth").write_text(f"import site; site.addsitedir({sys.argv[1]!r})")' \
 	  "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 	@$(GRADER) -m pip install --quiet --disable-pip-version-check $(NBGRADER)
+	@mkdir -p $(COURSE)/venv/share/jupyter  # the templates of the feedback stand in .venv
+	@ln -sfn $(CURDIR)/.venv/share/jupyter/nbconvert $(COURSE)/venv/share/jupyter/nbconvert
 	@touch $@
 
 course: $(COURSE)/venv/ready  ## Write _build/course: notebooks to hand out, to teach from, to grade
