@@ -288,8 +288,8 @@ def _batch_rule(recorded):
     return list(dict.fromkeys(runs))  # the smallest batch has nothing to scale
 
 
-# What EfficientNet's code and torchvision's MobileNetV3 give to RMSprop; the learning rate is that
-# of the latter, 0.064 for 1024 images, and nearly that of the former, 0.016 for 256.
+# What EfficientNet's code and torchvision's MobileNetV3 give to RMSprop; the learning rate for a
+# batch of 128 follows from 0.016 for 256 images there, and from 0.064 for 1024 here.
 RECIPE = {"learning_rate": 0.008, "rho": 0.9, "momentum": 0.9}
 RECIPES = {
     "efficientnet_b0": RECIPE | {"epsilon": 1e-3, "initial_accumulator_value": 1.0},
@@ -299,8 +299,7 @@ RECIPES = {
 
 def _recipes(recorded):
     return [
-        Run("divide", "cifar10", model, "RMSprop", settings, seed, 4, 128, 2560)
-        for seed in range(2)
+        Run("divide", "cifar10", model, "RMSprop", settings, 0, 4, 128, 2560)
         for model, settings in RECIPES.items()
     ]
 
@@ -308,7 +307,7 @@ def _recipes(recorded):
 def _cifar10_epsilon(recorded):
     settings = {"learning_rate": 1e-4, "schedule": "inverse", "decay": 1e-6}
     return [
-        Run("divide", "cifar10", "cifar10_cnn", "RMSprop", settings | where, seed, 8, 32, 5000)
+        Run("divide", "cifar10", "cifar10_cnn", "RMSprop", settings | where, seed, 5, 32, 5000)
         for seed in range(2)
         for where in ({}, {"epsilon_inside": False})
     ]
