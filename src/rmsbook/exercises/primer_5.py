@@ -4,6 +4,8 @@ import numpy as np
 
 from rmsbook.exercises import Task, exercise
 
+KERAS = 0.001 / np.sqrt(1 - 0.9)  # the longest first step with its defaults
+
 
 @exercise(
     "ex-p05-1",
@@ -12,13 +14,13 @@ from rmsbook.exercises import Task, exercise
     points=2,
 )
 def another_librarys_defaults(rng=None):
-    """The bound on the first step, for other settings."""
+    """Compare the longest first steps of two libraries' defaults."""
     eta, rho = 0.01, 0.99
     if rng is not None:
         eta = float(rng.choice([0.002, 0.003, 0.004, 0.005, 0.02, 0.03, 0.05]))
         rho = float(rng.choice([0.95, 0.96, 0.97, 0.98, 0.995, 0.999]))
 
-    def pair(step, of_keras=0.001 / np.sqrt(1 - 0.9)):
+    def pair(step, of_keras=KERAS):
         return step, step / of_keras
 
     right = pair(eta / np.sqrt(1 - rho))
@@ -83,8 +85,8 @@ def stop_in_time():
             "You took the luckiest seed; the mean over the seeds is to decide.": lambda c: choose(
                 c, over=np.min
             ),
-            "You took the unluckiest seed; the mean over the seeds is to decide.": lambda c: (
-                choose(c, over=np.max)
+            "You took the unluckiest seed; the mean over the seeds is to decide.": lambda c: choose(
+                c, over=np.max
             ),
             "You judged the rates by the last epoch; the best one may come before.": (
                 by_the_end_then_stop

@@ -83,7 +83,6 @@ def names_for_a_point(rng=None):
             "A standard error falls with the root of n: something is not squared.": (
                 (one + other) * 2 / apart
             ),
-            "The 2 has to be squared too.": (one + other) * 2 / apart**2,
             "The variance of a yes or no is p(1 − p), not p.": (p + q) * (2 / apart) ** 2,
         },
         rtol=0.03,  # one p for both changes it by about two percent
