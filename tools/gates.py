@@ -97,45 +97,6 @@ def without_alt(root: Path) -> list[str]:
     ]
 
 
-HIDDEN = {"remove-input", "hide-input", "remove-cell", "hide-cell"}
-WORDS_A_MINUTE, LINES_A_MINUTE = 200, 20  # what a reader takes in, of text and of code
-NOT_READ = re.compile(
-    r"```{solution-start}.*?```{solution-end}\s*```"  # folded
-    r"|\$\$.*?\$\$|\$[^$]*\$"  # formulas are not counted
-    r"|{[^}]*}`[^`]*`|`[^`]*`",
-    re.DOTALL,
-)
-THESIS = re.compile(r"^\*\*(.+?)\*\*$", re.MULTILINE)
-
-
-def minutes_to_read(notebook) -> float:
-    """Return how long a reader takes for the text and the visible code of a chapter."""
-    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-    words = len(re.findall(r"[^\W\d_]{2,}", NOT_READ.sub(" ", text)))
-    shown = [
-        cell.source
-        for cell in notebook.cells
-        if cell.cell_type == "code" and HIDDEN.isdisjoint(cell.metadata.get("tags", []))
-    ]
-    lines = sum(bool(line.strip()) for source in shown for line in source.splitlines())
-    return words / WORDS_A_MINUTE + lines / LINES_A_MINUTE
-
-
-def misjudged(root: Path) -> list[str]:
-    """Return the chapters that take another time than they say, or whose thesis is long."""
-    found = []
-    for path in chapters.chapters(root):
-        notebook = chapters.read(path)
-        text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-        stated, counted = re.search(r"(\d+) minutes to read", text), minutes_to_read(notebook)
-        if stated and abs(int(stated[1]) / counted - 1) > 0.2:
-            found.append(f"{path.stem} says {stated[0]}, counted are {counted:.0f}")
-        thesis = THESIS.search(text)
-        if thesis and len(thesis[1].split()) > 30:
-            found.append(f"{path.stem} has a thesis of {len(thesis[1].split())} words, not of 30")
-    return found
-
-
 def uncited(root: Path) -> list[str]:
     """Return the keys of the bibliography that no page and no claim names."""
     book = root / "book"
@@ -193,7 +154,8 @@ def page_problems(page: Page, address: str, host: str) -> list[str]:
     if width > window:
         found.append(f"scrolls sideways: {width} px in a window of {window} px")
     for source, alt in page.eval_on_selector_all(
-        "article img", "images => images.map(i => [i.getAttribute('src'), i.alt])"
+        "article :is(img, svg.figure)",
+        "all => all.map(i => [i.getAttribute('src'), i.alt ?? i.getAttribute('aria-label') ?? ''])",
     ):
         if len(alt) < 20 or "_images/" in alt:
             found.append(f"picture without a description: {source} ({alt!r})")

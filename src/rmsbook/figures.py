@@ -1,8 +1,8 @@
 """The one figure style of the book.
 
-Figures are SVG, the same text on every build, on an opaque near-white ground, so that they read
-in the dark theme and on paper. A method has one colour and one line style everywhere. `show` adds
-the figure's numbers and refuses a figure whose axes say nothing.
+Figures are SVG, the same text on every build, in colours for a light ground; the book's pages set
+others on a dark one (``book/_ext/inline_figures.py``). A method has one colour and one line style
+everywhere. `show` adds the figure's numbers and refuses a figure whose axes say nothing.
 """
 
 import csv
@@ -16,6 +16,9 @@ from cycler import cycler
 
 #: The ground of every figure.
 BACKGROUND = "#fcfcfc"
+
+PLACES = re.compile(r'\b(?:d|x|y|points)="[^"]*"')  # where an SVG has coordinates
+NUMBER = re.compile(r"-?\d+\.\d{3,}")
 
 # Okabe and Ito's colours, the light ones darkened to a contrast of 3:1 against the ground.
 _BLACK, _BLUE, _VERMILLION, _GREEN = "#000000", "#0072b2", "#d55e00", "#008a65"
@@ -171,7 +174,7 @@ def show(figure, name):
     """Display a finished figure: the last line of a figure cell.
 
     The figure is closed. Its caption and its text for blind readers stand in the cell's metadata;
-    its numbers travel inside the SVG, as its description, and ``book/_ext/figure_data.py`` puts
+    its numbers travel inside the SVG, as its description, and ``book/_ext/inline_figures.py`` puts
     them under it as a download.
 
     Parameters
@@ -210,7 +213,12 @@ def to_svg(figure, name):
     # A date and matplotlib's version would change the text from build to build.
     told = {"Date": None, "Creator": None, "Title": name, "Description": to_csv(figure)}
     figure.savefig(file, format="svg", metadata=told)
-    return file.getvalue()
+    # A hundredth of a point is finer than any screen; six digits are three times the bytes.
+    return PLACES.sub(lambda path: NUMBER.sub(_rounded, path[0]), file.getvalue())
+
+
+def _rounded(number):
+    return f"{float(number[0]):.2f}".rstrip("0").rstrip(".")
 
 
 def check(figure):

@@ -532,30 +532,3 @@ def test_sphinx_alone_refuses_chapters_that_were_not_executed(small):
     )
     assert run.returncode != 0
     assert "use `make book`" in run.stdout + run.stderr
-
-
-def chapter(root, text):
-    """Write a book of one chapter; return its root."""
-    (root / "_toc.yml").write_text("format: jb-book\nroot: book/one\n", "utf-8")
-    (root / "book").mkdir()
-    head = (FIXTURE / "book" / "number.md").read_text("utf-8").partition("# A number")[0]
-    (root / "book" / "one.md").write_text(head + text, "utf-8")
-    return root
-
-
-def test_a_chapter_that_takes_longer_than_it_says(tmp_path):
-    code = "```{code-cell} ipython3\n" + "x = 1\n" * 20 + "```\n"
-    hidden = "```{code-cell} ipython3\n:tags: [hide-input]\n\n" + "x = 1\n" * 200 + "```\n"
-    text = "# One\n\n**A thesis.**\n\n{} minutes to read.\n\n" + "word " * 400 + "$x$\n\n"
-    for minutes, problems in ((3, 0), (2, 1), (4, 1)):
-        root = tmp_path / str(minutes)
-        root.mkdir()
-        found = gates.misjudged(chapter(root, text.format(minutes) + code + hidden))
-        assert len(found) == problems
-        assert all(f"says {minutes} minutes to read, counted are 3" in one for one in found)
-
-
-def test_a_thesis_that_is_too_long(tmp_path):
-    cell = "```{code-cell} ipython3\n1\n```\n"
-    (problem,) = gates.misjudged(chapter(tmp_path, f"# One\n\n**{'word ' * 31}end.**\n\n{cell}"))
-    assert "a thesis of 32 words" in problem

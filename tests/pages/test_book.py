@@ -3,6 +3,7 @@
 import pytest
 
 import gates
+import reading
 from chapters import chapters, pages
 from project import ROOT
 from rmsbook.claims import check_book
@@ -12,7 +13,17 @@ HTML = ROOT / "_build" / "html"
 
 @pytest.mark.parametrize(
     "gate",
-    [gates.unpaired, gates.unexecuted, gates.machine_paths, gates.without_alt, gates.misjudged],
+    [
+        gates.unpaired,
+        gates.unexecuted,
+        gates.machine_paths,
+        gates.without_alt,
+        reading.misjudged,
+        reading.plumbing,
+        reading.articles,
+        reading.unasked,
+        reading.unchecked,
+    ],
 )
 def test_the_committed_notebooks(gate):
     assert chapters(ROOT), "the book has no chapters"

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from xml.etree import ElementTree
 
 import matplotlib as mpl
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from test_claims import contrast
 
+from project import ROOT
 from rmsbook import figures
 from rmsbook.figures import (
     BACKGROUND,
@@ -59,6 +61,45 @@ def test_every_colour_reads_on_the_ground():
     assert len(used) == 7
     for colour in used:
         assert contrast(colour, BACKGROUND) >= 3
+
+
+def cycle():
+    """Return the colours of lines that have no method's name."""
+    return plt.rcParams["axes.prop_cycle"].by_key()["color"]
+
+
+def dark_colors():
+    """Return what the pages make of each colour on their dark ground."""
+    style_sheet = (ROOT / "book" / "_static" / "book.css").read_text("utf-8")
+    return dict(re.findall(r"--figure-([0-9a-f]{6}): (#[0-9a-f]{6})", style_sheet))
+
+
+def test_every_colour_has_a_dark_one_with_the_same_contrast():
+    dark = dark_colors()
+    for colour in {*COLORS.values(), *cycle()} - {"#000000"}:
+        assert contrast(dark[colour[1:]], "#121212") >= 3  # the theme's dark ground
+
+
+def test_dark_colours_stay_apart():
+    # As far as in the light figures, by the same measure.
+    dark = dark_colors()
+    light = [colour for colour in cycle() if colour != "#000000"]
+    on_dark = [dark[colour[1:]] for colour in light]
+    assert nearest(on_dark) >= 0.8 * nearest(light)
+
+
+def nearest(colours):
+    """Return the least distance of two colours, as numbers from 0 to 1."""
+    values = [np.array([int(c[i : i + 2], 16) / 255 for i in (1, 3, 5)]) for c in colours]
+    return min(np.linalg.norm(a - b) for i, a in enumerate(values) for b in values[:i])
+
+
+def test_coordinates_have_hundredths_of_a_point():
+    figure, ax = plt.subplots()
+    ax.plot(np.linspace(0, 1, 50), np.sin(np.arange(50)))
+    paths = re.findall(r' d="([^"]*)"', to_svg(figure, "sine"))
+    assert len(" ".join(paths).split()) > 100
+    assert not re.search(r"\.\d{3}", " ".join(paths))
 
 
 def test_the_methods_of_the_book_have_a_look():
