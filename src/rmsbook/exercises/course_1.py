@@ -29,10 +29,9 @@ def stepping_first(gradients, delta):
     return theta
 
 
-@exercise(
-    "ex-01-1", wants="a function: θ from its gradients and the first Δ", minutes=12, points=3
-)
+@exercise("ex-01-1", wants="a function: θ from its gradients and the first Δ", minutes=12, points=3)
 def write_rprop():
+    """Return the exercise in which Rprop is written."""
     return Task(
         answer=rprop,
         also=[lambda gradients, delta: float(rprop(np.array(gradients), delta))],
@@ -69,6 +68,7 @@ def write_rprop():
 
 @exercise("ex-01-2", wants="one number: the angle in degrees", minutes=8, points=2)
 def degrees_left(rng=None):
+    """Return the exercise on what is left of the condition number."""
     fraction = 0.1 if rng is None else round(float(rng.uniform(0.05, 0.3)), 3)
     # κ sin²(2·angle) for large κ; at κ = 10⁶ that is right to a few millionths.
     angle = np.rad2deg(np.arcsin(np.sqrt(fraction))) / 2
@@ -88,19 +88,18 @@ def degrees_left(rng=None):
 
 @exercise("ex-01-3", wants="one number: the scale of the initial weights", minutes=8, points=2)
 def neither_way():
+    """Return the exercise on the scale of initial weights."""
     scale = np.sqrt(2.0)  # makes scale/√2, a layer's factor, 1
     return Task(
         answer=scale,
         also=[1.41, 1.44],  # from the formula, rounded; from the measured fall over 31 layers
         mistakes={
-            "That is the factor by which a variance has to grow; the scale multiplies weights.": 2.0,
+            "A variance has to grow by that factor; the scale multiplies weights.": 2.0,
             "The right number, upside down: with yours the gradient falls faster.": 1 / scale,
             "With 1 nothing has changed: that gradient falls from layer to layer.": 1.0,
-            "Half of the entries pass a ReLU, but that is a square, and it has to be made up for.": (
-                0.5
-            ),
+            "Half of the entries pass a ReLU; that is a square, and has to be made up for.": 0.5,
             "That is the factor for all the layers together; each layer needs its own.": scale**31,
-            "Weights are multiplied, not shifted: you gave what is missing to the scale.": scale - 1,
+            "The weights are multiplied: you gave the difference from 1.": scale - 1,
         },
         rtol=0.03,  # five random networks give the factor of a layer to a few percent
     )
@@ -108,6 +107,7 @@ def neither_way():
 
 @exercise("ex-01-4", wants="two factors: for SGD's rate and for RMSprop's", minutes=6, points=2)
 def other_units():
+    """Return the exercise on the unit of the loss."""
     c = 1000
     return Task(
         answer=(1 / c, 1),
@@ -146,6 +146,7 @@ def smallest(n, part=1.0, **how):
 
 @exercise("ex-01-5", wants="one number: ρ, to three decimals", minutes=10, points=2)
 def long_memory(rng=None):
+    """Return the exercise on Hinton's mini-batches."""
     n = 9 if rng is None else int(rng.integers(6, 12))
     right = smallest(n)
     return Task(

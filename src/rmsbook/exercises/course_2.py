@@ -16,10 +16,9 @@ def largest_rho(recovery, steps):
 
 @exercise("ex-02-1", wants="one number: ρ, to three decimals", minutes=10, points=2)
 def memory_of_fifty(rng=None):
+    """Return the exercise on forgetting a spike."""
     size, steps = (1000, 50) if rng is None else map(int, rng.integers((300, 40), (3000, 90)))
-    right = largest_rho(
-        lambda rho: np.log((1 - rho) * (size**2 - 1) / 3) / -np.log(rho), steps
-    )
+    right = largest_rho(lambda rho: np.log((1 - rho) * (size**2 - 1) / 3) / -np.log(rho), steps)
     return Task(
         given={"M": size, "steps": steps},
         answer=right,
@@ -48,6 +47,7 @@ def memory_of_fifty(rng=None):
 
 @exercise("ex-02-2", wants="a function of t and ρ: the longest |u|", minutes=12, points=2)
 def corrected_bound():
+    """Return the exercise on the bound with bias correction."""
     return Task(
         answer=lambda t, rho: np.sqrt((1 - rho**t) / (1 - rho)),
         also=[
@@ -77,6 +77,7 @@ def corrected_bound():
 
 @exercise("ex-02-3", wants="a function of η, h and ε: the amplitude", minutes=10, points=2)
 def epsilon_outside():
+    """Return the exercise on the cycle with ε outside the root."""
     return Task(
         answer=lambda eta, h, epsilon: np.maximum(eta / 2 - epsilon / h, 0.0),
         also=[lambda eta, h, epsilon: max(0, (eta * h - 2 * epsilon) / (2 * h))],
@@ -144,6 +145,7 @@ def _defeats(answer):
 
 @exercise("ex-02-4", wants="one number: C", minutes=8, points=2)
 def defeat():
+    """Return the exercise in which ρ = 0.99 is defeated."""
     return Task(
         accepts=_defeats,
         example=2.001,
@@ -169,7 +171,8 @@ def amsgrad(gradients, etas, rho, **how):
         v = v if how.get("averaged", True) else g**2
         largest = v if how.get("forgets") else max(largest, v)
         used = before or largest if how.get("late") else largest
-        theta += (1 if how.get("uphill") else -1) * eta * g / (used if how.get("rootless") else used**0.5)
+        step = eta * g / (used if how.get("rootless") else used**0.5)
+        theta += step if how.get("uphill") else -step
         theta = theta if how.get("unbounded") else min(max(theta, -1.0), 1.0)
     return theta
 
@@ -181,6 +184,7 @@ def wrongly(**how):
 
 @exercise("ex-02-5", wants="a function: the last point of AMSGrad", minutes=15, points=3)
 def write_amsgrad():
+    """Return the exercise in which AMSGrad is written."""
     rates = [0.1 / np.sqrt(t + 1) for t in range(30)]
     return Task(
         answer=amsgrad,
