@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help book test lint unit gates nbval pages browser mutation backends cpus notebooks serve lab lock data clean
+.PHONY: help book test lint unit gates nbval pages browser live mutation backends cpus notebooks serve lab lock data clean
 
 PYTHON := .venv/bin/python
 # BASE_PYTHON if it is given, else the newest usable Python: a name on the PATH is not enough
@@ -24,6 +24,7 @@ help:  ## List the targets
 	rm -rf .venv; $$python -m venv .venv
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(PYTHON) tools/pyodide.py
 	@touch $@
 
 book: .venv/ready  ## Execute every chapter that changed and write _build/html
@@ -50,6 +51,9 @@ pages: browser  ## The built pages in a real browser, and what they are made of
 
 browser: .venv/ready  ## Find the Chromium that looks at the pages, or bring one
 	@$(PYTHON) tools/browser.py
+
+live: .venv/ready  ## Bring the Python that runs in the pages, where the set-up could not
+	@$(PYTHON) tools/pyodide.py
 
 mutation: .venv/ready  ## Mutants of the optimizers against their tests (an hour or more; not in test)
 	@$(PYTHON) tools/mutation.py

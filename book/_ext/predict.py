@@ -66,7 +66,8 @@ class Answer(SphinxDirective):
 def fold_section(app: Sphinx, doctree: nodes.document) -> None:
     """Fold the section in which a chapter says what the articles say, below its heading."""
     for section in list(doctree.findall(nodes.section)):
-        if section.next_node(nodes.title).astext() == FOLDED_SECTION:
+        title = section.next_node(nodes.title)
+        if title is not None and title.astext() == FOLDED_SECTION:
             title, *rest = section.children
             claims = folded(classes=["articles"], summary="Open: each claim with its evidence")
             section.children = []

@@ -1,0 +1,113 @@
+"""Run a cell in the browser as a notebook does: last value, prints, figures, errors."""
+
+import io
+import sys
+import traceback
+import types
+
+from pyodide.code import eval_code_async
+
+CELL = "<cell>"
+namespace = {"__name__": "__main__"}
+send = print
+
+
+class Stream(io.TextIOBase):
+    """What is printed, sent as it comes."""
+
+    def __init__(self, kind):
+        self.kind = kind
+
+    def write(self, text):
+        """Send it."""
+        if text:
+            send(self.kind, text)
+        return len(text)
+
+
+def display(*things, raw=False, **_):
+    """Stand in for IPython's: the richest form of each thing."""
+    for thing in things:
+        forms = thing if raw else forms_of(thing)
+        kind = next(k for k in ("image/svg+xml", "text/html", "text/plain") if k in forms)
+        send(kind, forms[kind])
+
+
+def forms_of(thing):
+    """Return how a thing can be shown, by kind."""
+    for method, kind in (("_repr_svg_", "image/svg+xml"), ("_repr_html_", "text/html")):
+        if hasattr(thing, method) and (form := getattr(thing, method)()):
+            return {kind: form}
+    return {"text/plain": repr(thing)}
+
+
+class HTML(str):
+    """Stand in for IPython's."""
+
+    def _repr_html_(self):
+        return str(self)
+
+
+class Elsewhere(types.ModuleType):
+    """A module whose functions do nothing here: they write the book, or run other programs."""
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return lambda *arguments, **settings: None
+
+
+def module(made, **members):
+    """Let `import` find a module that was made here."""
+    made.__dict__.update(members)
+    sys.modules[made.__name__] = made
+    return made
+
+
+def load_digits():
+    """Stand in for scikit-learn's, with the same digits."""
+    import numpy as np
+
+    with np.load("/home/pyodide/digits.npz") as file:
+        return types.SimpleNamespace(images=file["images"].astype(float), target=file["target"])
+
+
+shell = module(types.ModuleType("IPython.display"), display=display, HTML=HTML)
+# Matplotlib asks for IPython's version when there is a module of that name.
+module(types.ModuleType("IPython"), get_ipython=lambda: None, version_info=(9,), display=shell)
+module(Elsewhere("myst_nb"))
+module(Elsewhere("rmsbook.claims"))
+datasets = module(types.ModuleType("sklearn.datasets"), load_digits=load_digits)
+module(types.ModuleType("sklearn"), datasets=datasets)
+
+
+def show_open_figures():
+    """Show the figures that the cell left open, as the inline backend does."""
+    if "matplotlib.pyplot" not in sys.modules:
+        return
+    import matplotlib.pyplot as plt
+
+    for number in plt.get_fignums():
+        file = io.StringIO()
+        plt.figure(number).savefig(file, format="svg")
+        send("image/svg+xml", file.getvalue())
+    plt.close("all")
+
+
+async def run(source, sender):
+    """Run one cell; return whether it went well."""
+    global send
+    send = sender
+    sys.stdout, sys.stderr = Stream("stdout"), Stream("stderr")
+    try:
+        value = await eval_code_async(source, namespace, filename=CELL)
+        show_open_figures()
+        if value is not None:
+            display(value)
+    except BaseException as error:
+        trace = error.__traceback__
+        while trace and trace.tb_frame.f_code.co_filename != CELL:
+            trace = trace.tb_next
+        send("error", "".join(traceback.format_exception(type(error), error, trace)))
+        return False
+    return True
