@@ -138,29 +138,33 @@ def drift(n, rho, *, rounds=400, root=True, average=True, absolute=False):
     return np.abs(moved)
 
 
-def smallest(n, part=1.0, **how):
-    """Return the smallest ρ, to three decimals, whose drift stays below a tenth of η."""
-    candidates = np.arange(800, 1000) / 1000
-    return candidates[part * drift(n, candidates, **how) < 0.1].min()
+def smallest(n, limit, **how):
+    """Return the smallest ρ, to three decimals, whose drift stays below the limit."""
+    candidates = np.arange(200, 1000) / 1000
+    return candidates[drift(n, candidates, **how) < limit].min()
 
 
 @exercise("ex-01-5", wants="one number: ρ, to three decimals", minutes=10, points=2)
 def long_memory(rng=None):
     """Return the exercise on Hinton's mini-batches."""
-    n = 9 if rng is None else int(rng.integers(6, 12))
-    right = smallest(n)
+    n, limit = 9, 0.1
+    if rng is not None:
+        n, limit = int(rng.integers(6, 12)), round(float(rng.uniform(0.07, 0.13)), 3)
+    right = smallest(n, limit)
     return Task(
-        given={"small gradients to one large": n},
+        given={"small gradients to one large": n, "limit in η": limit},
         answer=right,
         mistakes={
             "That is the drift in one mini-batch; count a whole round.": (
-                smallest(n, part=1 / (n + 1))
+                smallest(n, (n + 1) * limit)
             ),
-            "The root is missing: you divided by v.": smallest(n, root=False),
+            "The root is missing: you divided by v.": smallest(n, limit, root=False),
             "You averaged |g|; the squares are averaged, and the root is taken then.": (
-                smallest(n, absolute=True)
+                smallest(n, limit, absolute=True)
             ),
-            "v is an average: the new square counts 1 − ρ, not 1.": smallest(n, average=False),
+            "v is an average: the new square counts 1 − ρ, not 1.": (
+                smallest(n, limit, average=False)
+            ),
             "Three decimals: a smaller one will do.": right + 0.001,
             "Just too short: with yours the drift is a little above the limit.": right - 0.001,
         },

@@ -36,8 +36,8 @@ def memory_of_fifty(rng=None):
             "Two logarithms of different bases.": largest_rho(
                 lambda rho: np.log10((1 - rho) * (size**2 - 1) / 3) / -np.log(rho), steps
             ),
-            "Half as long a step needs four times v, not half of v.": largest_rho(
-                lambda rho: np.log((1 - rho) * 2) / -np.log(rho) + 2 * np.log(size), steps
+            "A step half as long needs four times v, not twice.": largest_rho(
+                lambda rho: np.log((1 - rho) * (size**2 - 1)) / -np.log(rho), steps
             ),
         },
         rtol=0,
