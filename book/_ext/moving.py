@@ -15,6 +15,7 @@ import ast
 import html
 import io
 import json
+import math
 import os
 import re
 import warnings
@@ -118,6 +119,7 @@ def filled(code: str, settings: dict) -> str:
 def drawn(code: str, name: str) -> str:
     """Return the picture that a script draws, as SVG."""
     figures.use_style()
+    figures.mpl.rcParams["svg.fonttype"] = "none"  # as text, which weighs less than as shapes
     names = {}
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "FigureCanvasAgg is non-interactive")
@@ -176,24 +178,18 @@ def recorded() -> dict:
     return found
 
 
-def brief(record, stage: str) -> dict:
-    """Return a record with the digits that a picture shows; a loss that is no number is null."""
-    test = record.result.get("test_accuracy")
+def brief(record, stage: str) -> list:
+    """Return stage, method, rate, seed, test and losses of a record, with the digits one sees."""
+    run, test = record.run, record.result.get("test_accuracy")
     test = 100 * test if test is not None else record.result.get("test_loss")
-    return {
-        "stage": "comparison" if stage == "comparison" else "search",
-        "method": record.run.optimizer,
-        "rate": record.run.settings["learning_rate"],
-        "seed": record.run.seed,
-        "loss": [digits(loss) for loss in record.curve["val_loss"]],
-        "test": digits(test),
-    }
+    losses = [digits(loss) for loss in record.curve["val_loss"]]
+    rate = run.settings["learning_rate"]
+    return [stage == "comparison", run.optimizer, rate, run.seed, digits(test), losses]
 
 
 def digits(value):
-    """Return a number with four digits, or None."""
-    number = float(f"{value:.4g}") if value is not None else float("inf")
-    return number if abs(number) < float("inf") else None
+    """Return a number with four digits; None, which is JSON's null, for what is none."""
+    return float(f"{value:.4g}") if value is not None and math.isfinite(value) else None
 
 
 def write_records(app: Sphinx, exception) -> None:

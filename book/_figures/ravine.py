@@ -38,7 +38,7 @@ methods = {
 }
 
 figure, (plane, losses) = plt.subplots(1, 2, figsize=(8.4, 4.2))
-window = np.linspace(-2.5, 2.5, 101)
+window = np.linspace(-2.5, 2.5, 61)
 grid = np.stack(np.meshgrid(window, window), axis=-1)
 levels = (0.003, 0.03, 0.3, 3, 30, 300, 3000)
 plane.contour(window, window, ravine.loss(grid), levels, colors="#8c8c8c", linewidths=0.8)

@@ -27,8 +27,74 @@ gradients = [
     0.02, 0.017, -0.04, 0.02, 0.005, 0.002, 0.004, 0.016, -0.045, 0.056,
     -0.017, -0.058, 0.007, 0.053, -0.007, 0.056, 0.056, -0.017, -0.065, -0.028,
 ]  # fmt: skip
-original = {}
-translations = {}
+original = {
+    "rho": 0.9,
+    "epsilon": 0.001,
+    "momentum": 0.9,
+    "centered": False,
+    "nesterov": False,
+    "bias_correction": False,
+    "epsilon_inside": True,
+    "learning_rate_inside": True,
+    "initial_accumulator_value": 1,
+}
+translations = {
+    "PyTorch": {
+        "rho": 0.9,
+        "epsilon": 0.0316,
+        "momentum": 0.9,
+        "centered": False,
+        "nesterov": False,
+        "bias_correction": False,
+        "epsilon_inside": False,
+        "learning_rate_inside": False,
+        "initial_accumulator_value": 0,
+    },
+    "Keras": {
+        "rho": 0.9,
+        "epsilon": 0.001,
+        "momentum": 0.9,
+        "centered": False,
+        "nesterov": False,
+        "bias_correction": False,
+        "epsilon_inside": True,
+        "learning_rate_inside": True,
+        "initial_accumulator_value": 0,
+    },
+    "TensorFlow 1": {
+        "rho": 0.9,
+        "epsilon": 0.001,
+        "momentum": 0.9,
+        "centered": False,
+        "nesterov": False,
+        "bias_correction": False,
+        "epsilon_inside": True,
+        "learning_rate_inside": True,
+        "initial_accumulator_value": 1,
+    },
+    "optax": {
+        "rho": 0.9,
+        "epsilon": 0.001,
+        "momentum": 0.9,
+        "centered": False,
+        "nesterov": False,
+        "bias_correction": False,
+        "epsilon_inside": True,
+        "learning_rate_inside": True,
+        "initial_accumulator_value": 1,
+    },
+    "this package": {
+        "rho": 0.9,
+        "epsilon": 0.001,
+        "momentum": 0.9,
+        "centered": False,
+        "nesterov": False,
+        "bias_correction": False,
+        "epsilon_inside": True,
+        "learning_rate_inside": True,
+        "initial_accumulator_value": 1,
+    },
+}
 
 rate = {
     "constant": Constant(learning_rate),

@@ -15,7 +15,7 @@ export const controls = [
   list("gradients", "gradients, step by step"),
   button("Add a spike", ({ gradients, step }) => ({
     gradients: gradients.map((g, i) => (i === step - 1 ? SPIKE : g)),
-    step: (step + 6) % gradients.length + 1,
+    step: ((step + 6) % gradients.length) + 1,
   })),
   button("All ones", ({ gradients }) => ({ gradients: gradients.map(() => 1) })),
   button("Every other sign", ({ gradients }) => ({
@@ -35,10 +35,27 @@ export function averages({ rho, corrected, gradients }) {
 
 export function build({ plot, change }) {
   const step = { label: "step" };
-  const above = plot({ label: "Gradients and the root of their average square", x: step, y: { label: "g and √v" }, height: 320 });
-  const below = plot({ label: "Effective rate", x: step, y: { label: "rate / η", log: true }, height: 320 });
-  above.legend([["bar", "gradient g: drag it"], ["rmsprop", "√v"], ["half", "half-life"]]);
-  below.legend([["rmsprop", "1/√v, the rate"], ["cycle", "1/|g|, of one step alone"]]);
+  const above = plot({
+    label: "Gradients and the root of their average square",
+    x: step,
+    y: { label: "g and √v" },
+    height: 320,
+  });
+  const below = plot({
+    label: "Effective rate",
+    x: step,
+    y: { label: "rate / η", log: true },
+    height: 320,
+  });
+  above.legend([
+    ["bar", "gradient g: drag it"],
+    ["rmsprop", "√v"],
+    ["half", "half-life"],
+  ]);
+  below.legend([
+    ["rmsprop", "1/√v, the rate"],
+    ["cycle", "1/|g|, of one step alone"],
+  ]);
 
   return (state) => {
     const { gradients, rho } = state;
@@ -61,13 +78,21 @@ export function build({ plot, change }) {
     const highest = Math.max(2, ...rates);
     below.begin(across, [decade(Math.floor, Math.min(0.5, ...rates)), decade(Math.ceil, highest)]);
     below.line("one", [0, gradients.length + 1], [1, 1], "axis");
-    below.dots("alone", steps, sizes.map((g) => 1 / g), "cycle", 2.5);
+    below.dots(
+      "alone",
+      steps,
+      sizes.map((g) => 1 / g),
+      "cycle",
+      2.5,
+    );
     below.line("rate", steps, rates, "rmsprop");
     below.end();
 
     return words(state, { rates, sizes, largest, peak, half });
   };
 }
+
+const counted = (steps) => (steps === 1 ? "one step" : `${steps} steps`);
 
 function words({ rho }, { rates, sizes, largest, peak, half }) {
   const forgets = rho
@@ -78,8 +103,9 @@ function words({ rho }, { rates, sizes, largest, peak, half }) {
   if (largest < 1.5 * usual) return forgets + last;
   const back = rates.findIndex((rate, i) => i >= peak && rate >= 0.5 / usual);
   const spike = ` The largest gradient, ${number(largest)} at step ${peak}, takes the rate to ${number(rates[peak - 1])} η`;
-  const recovery = back < 0
-    ? "; by the end it is not back at half of the usual."
-    : `; it takes ${back + 1 - peak} steps to be back at half of the usual.`;
+  const recovery =
+    back < 0
+      ? "; by the end it is not back at half of the usual."
+      : `; it takes ${counted(back + 1 - peak)} to be back at half of the usual.`;
   return forgets + spike + recovery + last;
 }

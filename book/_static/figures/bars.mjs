@@ -23,8 +23,9 @@ export function bars(plot, { gradients, step }, [low, high], change, { largest, 
     now: chosen,
     text: `step ${chosen}: ${gradients[chosen - 1]}`,
     moved: (x, y) => put(chosen, y),
-    keys: (dx, dy) => dx
-      ? change({ step: Math.min(Math.max(chosen + dx, 1), count) })
-      : put(chosen, gradients[chosen - 1] + dy * unit),
+    keys: (dx, dy) =>
+      dx
+        ? change({ step: Math.min(Math.max(chosen + dx, 1), count) })
+        : put(chosen, gradients[chosen - 1] + dy * unit),
   });
 }

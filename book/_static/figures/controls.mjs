@@ -4,14 +4,25 @@
 import { number } from "./format.mjs";
 
 /** A slider over given values. */
-export const slider = (name, label, values, show = number) => ({ kind: "slider", name, label, values, show });
+export const slider = (name, label, values, show = number) => ({
+  kind: "slider",
+  name,
+  label,
+  values,
+  show,
+});
 /** A choice among a few: [value, text] each; `also(value)` returns what it sets besides. */
-export const choice = (name, label, options, also = () => ({})) =>
-  ({ kind: "choice", name, label, options, also });
+export const choice = (name, label, options, also = () => ({})) => ({
+  kind: "choice",
+  name,
+  label,
+  options,
+  also,
+});
 /** A box to tick. */
 export const tick = (name, label) => ({ kind: "tick", name, label });
-/** A number to type, at least `least`. */
-export const typed = (name, label, least = 0) => ({ kind: "typed", name, label, least });
+/** A number to type, from 0 and below `below`. */
+export const typed = (name, label, below = Infinity) => ({ kind: "typed", name, label, below });
 /** Numbers to type, in one line. */
 export const list = (name, label) => ({ kind: "list", name, label });
 /** A button; `press(state)` returns the settings it changes. */
@@ -20,7 +31,8 @@ export const button = (label, press) => ({ kind: "button", label, press });
 /** Return values from low to high in equal steps. */
 export const even = (low, high, step) =>
   Array.from({ length: Math.round((high - low) / step) + 1 }, (_, i) =>
-    Number((low + i * step).toPrecision(12)));
+    Number((low + i * step).toPrecision(12)),
+  );
 
 /** Return values from low to high, so many in each power of ten, with two digits. */
 export const geometric = (low, high, perDecade = 10) => {
@@ -30,8 +42,10 @@ export const geometric = (low, high, perDecade = 10) => {
 };
 
 const nearest = (values, value) =>
-  values.reduce((best, other, i) =>
-    Math.abs(other - value) < Math.abs(values[best] - value) ? i : best, 0);
+  values.reduce(
+    (best, other, i) => (Math.abs(other - value) < Math.abs(values[best] - value) ? i : best),
+    0,
+  );
 
 /** Return a setting as the control can show it: its own values only. */
 export function admitted(control, value, fallback) {
@@ -39,7 +53,7 @@ export function admitted(control, value, fallback) {
     return Number.isFinite(value) ? control.values[nearest(control.values, value)] : fallback;
   if (control.kind === "choice")
     return control.options.some(([option]) => option === value) ? value : fallback;
-  if (control.kind === "typed") return value >= control.least ? value : fallback;
+  if (control.kind === "typed") return value >= 0 && value < control.below ? value : fallback;
   if (control.kind === "list")
     return value.length && value.every(Number.isFinite) ? value : fallback;
   return value;
@@ -62,7 +76,9 @@ export function make(control, form, id, change, state) {
   const label = row.appendChild(document.createElement("label"));
   label.textContent = control.label;
   label.htmlFor = id;
-  const element = row.appendChild(document.createElement(control.kind === "choice" ? "select" : "input"));
+  const element = row.appendChild(
+    document.createElement(control.kind === "choice" ? "select" : "input"),
+  );
   element.id = id;
   const tell = (value) => change({ [control.name]: value });
 
@@ -80,7 +96,8 @@ export function make(control, form, id, change, state) {
   if (control.kind === "choice") {
     element.append(...control.options.map(([value, text]) => new Option(text, value)));
     element.addEventListener("change", () =>
-      change({ ...control.also(element.value), [control.name]: element.value }));
+      change({ ...control.also(element.value), [control.name]: element.value }),
+    );
     return (value, forced) => {
       element.value = value;
       element.disabled = forced;
@@ -100,7 +117,12 @@ export function make(control, form, id, change, state) {
   element.autocomplete = "off";
   if (control.kind === "typed") element.inputMode = "decimal";
   const read = () =>
-    control.kind === "typed" ? numeral(element.value) : element.value.trim().split(/[\s,;]+/).map(numeral);
+    control.kind === "typed"
+      ? numeral(element.value)
+      : element.value
+          .trim()
+          .split(/[\s,;]+/)
+          .map(numeral);
   element.addEventListener("input", () => {
     const value = read();
     const good = admitted(control, value, null) !== null;

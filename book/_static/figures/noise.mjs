@@ -24,8 +24,7 @@ function seedSequence(entropy) {
   };
   const pool = [0, 1, 2, 3].map((i) => hash(entropy[i] ?? 0));
   for (let from = 0; from < 4; from++)
-    for (let to = 0; to < 4; to++)
-      if (from !== to) pool[to] = mix(pool[to], hash(pool[from]));
+    for (let to = 0; to < 4; to++) if (from !== to) pool[to] = mix(pool[to], hash(pool[from]));
   constant = 0x8b51f9dd;
   return Array.from({ length: 8 }, (_, i) => {
     let value = pool[i % 4] ^ constant;
@@ -40,7 +39,7 @@ function pcg64(words) {
   const [high, low, incHigh, incLow] = [0, 2, 4, 6].map(
     (i) => BigInt(words[i]) | (BigInt(words[i + 1]) << 32n),
   );
-  const increment = (((incHigh << 64n) | incLow) << 1n | 1n) & QUAD_WORD;
+  const increment = ((((incHigh << 64n) | incLow) << 1n) | 1n) & QUAD_WORD;
   const next = (state) => (state * MULTIPLIER + increment) & QUAD_WORD;
   let state = next((increment + ((high << 64n) | low)) & QUAD_WORD);
   return () => {
@@ -101,7 +100,10 @@ export function normals(seed, t, count) {
   const name = `${seed},${t},${count}`;
   if (!known.has(name)) {
     const bits = pcg64(seedSequence([seed, t]));
-    known.set(name, Array.from({ length: count }, () => normal(bits)));
+    known.set(
+      name,
+      Array.from({ length: count }, () => normal(bits)),
+    );
   }
   return known.get(name);
 }

@@ -37,11 +37,22 @@ export class SGD {
 
 export class RMSprop {
   constructor(settings = {}) {
-    Object.assign(this, {
-      rho: 0.9, momentum: 0, epsilon: 1e-7, centered: false, nesterov: false,
-      epsilon_inside: true, learning_rate_inside: true, initial_accumulator_value: 0,
-      bias_correction: false,
-    }, settings, { t: 0 });
+    Object.assign(
+      this,
+      {
+        rho: 0.9,
+        momentum: 0,
+        epsilon: 1e-7,
+        centered: false,
+        nesterov: false,
+        epsilon_inside: true,
+        learning_rate_inside: true,
+        initial_accumulator_value: 0,
+        bias_correction: false,
+      },
+      settings,
+      { t: 0 },
+    );
   }
 
   takes = (g) => Math.abs(g) <= LARGEST;
@@ -129,8 +140,11 @@ export const FLAVORS = {
   tf1: { rho: 0.9, epsilon: 1e-10, initial_accumulator_value: 1 },
   keras: { learning_rate: 0.001, rho: 0.9, epsilon: 1e-7 },
   torch: {
-    learning_rate: 0.01, rho: 0.99, epsilon: 1e-8,
-    epsilon_inside: false, learning_rate_inside: false,
+    learning_rate: 0.01,
+    rho: 0.99,
+    epsilon: 1e-8,
+    epsilon_inside: false,
+    learning_rate_inside: false,
   },
   optax: { rho: 0.9, epsilon: 1e-8 },
 };

@@ -12,13 +12,14 @@ const MARGIN = { left: 52, right: 12, top: 10, bottom: 40 };
 let plots = 0;
 
 function ticks([low, high], log, room) {
-  if (log) {
+  if (log && high > 5 * low) {
     const [first, last] = [Math.ceil(Math.log10(low) - 1e-9), Math.floor(Math.log10(high) + 1e-9)];
     const step = Math.max(1, Math.ceil((last - first + 1) / room));
     const all = Array.from({ length: last - first + 3 }, (_, i) => first - 1 + i);
     const powers = all.filter((power) => power % step === 0);
     const digits = last - first > 1 ? [1] : [1, 2, 5]; // a short axis needs more than powers of ten
-    return powers.flatMap((power) => digits.map((digit) => Number(`${digit}e${power}`)))
+    return powers
+      .flatMap((power) => digits.map((digit) => Number(`${digit}e${power}`)))
       .filter((value) => value > low * 0.999 && value < high * 1.001);
   }
   const rough = (high - low) / room;
@@ -29,8 +30,12 @@ function ticks([low, high], log, room) {
   return Array.from({ length: count }, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }
 
-const tickText = (value, log) =>
-  log && (value < 0.01 || value > 1000) ? powerOfTen(Math.round(Math.log10(value))) : number(value);
+function tickText(value, log) {
+  const power = Math.round(Math.log10(value));
+  return log && Math.abs(power) > 2 && value === Number(`1e${power}`)
+    ? powerOfTen(power)
+    : number(value);
+}
 
 export class Plot {
   /** `ratio` is height by width, `height` a fixed height in pixels instead. */
@@ -100,17 +105,25 @@ export class Plot {
     for (const value of ticks(xEnds, this.x.log, width / 60)) {
       const x = this.toX(value);
       parts.push(`<path class="grid" d="M${x} ${top}V${bottom}"/>`);
-      parts.push(`<text x="${x}" y="${bottom + 16}" text-anchor="middle">${tickText(value, this.x.log)}</text>`);
+      parts.push(
+        `<text x="${x}" y="${bottom + 16}" text-anchor="middle">${tickText(value, this.x.log)}</text>`,
+      );
     }
     for (const value of this.y.ticks === false ? [] : ticks(yEnds, this.y.log, height / 34)) {
       const y = this.toY(value);
       parts.push(`<path class="grid" d="M${left} ${y}H${right}"/>`);
-      parts.push(`<text x="${left - 6}" y="${y + 4}" text-anchor="end">${tickText(value, this.y.log)}</text>`);
+      parts.push(
+        `<text x="${left - 6}" y="${y + 4}" text-anchor="end">${tickText(value, this.y.log)}</text>`,
+      );
     }
     parts.push(`<path class="axis" d="M${left} ${top}V${bottom}H${right}"/>`);
-    parts.push(`<text class="name" x="${(left + right) / 2}" y="${bottom + 34}" text-anchor="middle">${this.x.label}</text>`);
+    parts.push(
+      `<text class="name" x="${(left + right) / 2}" y="${bottom + 34}" text-anchor="middle">${this.x.label}</text>`,
+    );
     const middle = (top + bottom) / 2;
-    parts.push(`<text class="name" transform="translate(12 ${middle}) rotate(-90)" text-anchor="middle">${this.y.label}</text>`);
+    parts.push(
+      `<text class="name" transform="translate(12 ${middle}) rotate(-90)" text-anchor="middle">${this.y.label}</text>`,
+    );
     this.axes.innerHTML = parts.join("");
   }
 
@@ -154,8 +167,12 @@ export class Plot {
   ellipse(key, [x, y], [rx, ry], angle, look) {
     const [cx, cy] = [this.toX(x), this.toY(y)];
     const attributes = {
-      cx, cy, rx: this.toX(x + rx) - cx, ry: cy - this.toY(y + ry),
-      transform: `rotate(${-angle} ${cx} ${cy})`, class: look,
+      cx,
+      cy,
+      rx: this.toX(x + rx) - cx,
+      ry: cy - this.toY(y + ry),
+      transform: `rotate(${-angle} ${cx} ${cy})`,
+      class: look,
     };
     set(this.#element(key, "ellipse"), attributes);
   }
@@ -163,8 +180,10 @@ export class Plot {
   /** Draw one path from many rectangles [x0, x1, y0, y1]: a map. */
   cells(key, cells, look) {
     const corner = (x, y) => `${this.toX(x).toFixed(1)} ${this.toY(y).toFixed(1)}`;
-    const path = cells.map(([x0, x1, y0, y1]) =>
-      `M${corner(x0, y0)}L${corner(x1, y0)}L${corner(x1, y1)}L${corner(x0, y1)}Z`);
+    const path = cells.map(
+      ([x0, x1, y0, y1]) =>
+        `M${corner(x0, y0)}L${corner(x1, y0)}L${corner(x1, y1)}L${corner(x0, y1)}Z`,
+    );
     set(this.#element(key, "path"), { d: path.join(""), class: look });
   }
 
@@ -199,7 +218,8 @@ export class Plot {
     }
     set(handle, {
       transform: `translate(${this.toX(x).toFixed(1)} ${this.toY(y).toFixed(1)})`,
-      "aria-valuenow": now, "aria-valuetext": text,
+      "aria-valuenow": now,
+      "aria-valuetext": text,
     });
   }
 
@@ -239,8 +259,10 @@ export class Plot {
 
   /** Name the lines, above the plot: [look, text] each. */
   legend(entries) {
-    const items = entries.map(([look, text]) =>
-      `<li><svg width="26" height="10" aria-hidden="true"><path class="line ${look}" d="M1 5H25"/></svg>${text}</li>`);
+    const items = entries.map(
+      ([look, text]) =>
+        `<li><svg width="26" height="10" aria-hidden="true"><path class="line ${look}" d="M1 5H25"/></svg>${text}</li>`,
+    );
     const html = items.join("");
     if (html !== this.entries) this.list.innerHTML = html;
     this.entries = html;

@@ -7,7 +7,15 @@ export class Ravine {
   constructor({ kappa, angle = 0, noise = 0, seed = 0, start = [2, 1] }) {
     const radians = (angle * Math.PI) / 180;
     const [c, s] = [Math.cos(radians), Math.sin(radians)];
-    Object.assign(this, { curvatures: [1, kappa], rotation: [[c, -s], [s, c]], noise, seed });
+    Object.assign(this, {
+      curvatures: [1, kappa],
+      rotation: [
+        [c, -s],
+        [s, c],
+      ],
+      noise,
+      seed,
+    });
     this.start = this.rotation.map(([a, b]) => a * start[0] + b * start[1]);
   }
 

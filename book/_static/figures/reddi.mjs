@@ -32,14 +32,29 @@ function border(c) {
   return high;
 }
 
-const middles = ([low, high]) => Array.from({ length: CELLS }, (_, i) => low + ((i + 0.5) / CELLS) * (high - low));
+const middles = ([low, high]) =>
+  Array.from({ length: CELLS }, (_, i) => low + ((i + 0.5) / CELLS) * (high - low));
 const within = (value, [low, high], step) =>
   Number(Math.min(Math.max(low + Math.round((value - low) / step) * step, low), high).toFixed(2));
 
 export function build({ plot, change, state: now }) {
-  const map = plot({ label: "Map: where RMSprop ends, over C and ρ", x: { label: "C" }, y: { label: "ρ" }, ratio: 0.9 });
-  const path = plot({ label: "θ against step", x: { label: "step", log: true }, y: { label: "θ" }, ratio: 0.9 });
-  map.legend([["worst-sample", "ends at +1, the worst"], ["best-sample", "at −1, the best"], ["border", "D(ρ, C) = 0"]]);
+  const map = plot({
+    label: "Map: where RMSprop ends, over C and ρ",
+    x: { label: "C" },
+    y: { label: "ρ" },
+    ratio: 0.9,
+  });
+  const path = plot({
+    label: "θ against step",
+    x: { label: "step", log: true },
+    y: { label: "θ" },
+    ratio: 0.9,
+  });
+  map.legend([
+    ["worst-sample", "ends at +1, the worst"],
+    ["best-sample", "at −1, the best"],
+    ["border", "D(ρ, C) = 0"],
+  ]);
   path.legend([["rmsprop", "θ of the chosen point"]]);
 
   // The map is that of its settings; it is made a few rows a frame, so that sliders stay quick.
@@ -92,16 +107,31 @@ export function build({ plot, change, state: now }) {
     path.begin([1, state.steps], [-1.1, 1.1]);
     path.level("worst", 1, "axis");
     path.level("best", -1, "axis");
-    const times = points.map((_, t) => t).filter((t) => t > 0 && (t < 300 || t % Math.ceil(state.steps / 600) === 0));
-    path.line("theta", times, times.map((t) => points[t][0]), "rmsprop");
+    const times = points
+      .map((_, t) => t)
+      .filter((t) => t > 0 && (t < 300 || t % Math.ceil(state.steps / 600) === 0));
+    path.line(
+      "theta",
+      times,
+      times.map((t) => points[t][0]),
+      "rmsprop",
+    );
     path.text("worst text", 1, 1, "worst point", { dx: 6, dy: 16 });
     path.text("best text", 1, -1, "best point", { dx: 6, dy: -7 });
     path.end();
 
-    const { d, steps: [left, ...right] } = drift(state.rho, state.c);
+    const {
+      d,
+      steps: [left, ...right],
+    } = drift(state.rho, state.c);
     const end = points.at(-1)[0];
-    const way = d > 0 ? "to the left, towards −1, the best point" : "to the right, towards +1, the worst point";
-    return `C = ${state.c}, ρ = ${state.rho}: in a round RMSprop steps ${number(-left)} η to the left, then ${number(right[0])} η and ${number(right[1])} η to the right. `
-      + `The sum, D = ${number(d, 2)}, leads ${way}. After ${state.steps} steps θ is ${number(end)}.`;
+    const way =
+      d > 0
+        ? "to the left, towards −1, the best point"
+        : "to the right, towards +1, the worst point";
+    return (
+      `C = ${state.c}, ρ = ${state.rho}: in a round RMSprop steps ${number(-left)} η to the left, then ${number(right[0])} η and ${number(right[1])} η to the right. ` +
+      `The sum, D = ${number(d, 2)}, leads ${way}. After ${state.steps} steps θ is ${number(end)}.`
+    );
   };
 }

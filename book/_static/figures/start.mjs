@@ -14,7 +14,13 @@ for (const stage of document.querySelectorAll(".moving-stage")) start(stage);
 
 async function start(stage) {
   const name = stage.dataset.moving;
-  const { controls, build, extra = {}, forced = () => ({}), derived } = await import(`./${name}.mjs`);
+  const {
+    controls,
+    build,
+    extra = {},
+    forced = () => ({}),
+    derived,
+  } = await import(`./${name}.mjs`);
   const figure = stage.closest("figure");
   const defaults = { ...JSON.parse(stage.dataset.settings), ...extra };
   const state = { ...defaults, ...fromAddress(name, defaults, controls) };
@@ -47,7 +53,7 @@ async function start(stage) {
     drawn.push(new Plot(plots, options));
     return drawn.at(-1);
   };
-  const draw = await build({ plot, place: plots, change, state });
+  const draw = build({ plot, place: plots, change, state });
 
   let timer;
   function change(settings) {
@@ -62,17 +68,23 @@ async function start(stage) {
     Object.assign(state, must);
     for (const { control, update } of show) update(state[control.name], control.name in must);
     words.textContent = draw(state);
-    for (const span of figure.querySelectorAll("[data-setting]"))
-      span.textContent = python({ ...state, ...derived?.(state) }[span.dataset.setting]);
     link.href = address(name, state, defaults, figure.id);
   }
 
   function follow() {
+    writePython();
     spoken.textContent = words.textContent;
     history.replaceState(history.state, "", link.href);
   }
 
+  function writePython() {
+    const settings = { ...state, ...derived?.(state) };
+    for (const span of figure.querySelectorAll("[data-setting]"))
+      span.textContent = python(settings[span.dataset.setting]);
+  }
+
   redraw();
+  writePython();
   let width = stage.clientWidth;
   new ResizeObserver(() => {
     if (stage.clientWidth === width) return;
@@ -112,7 +124,8 @@ function address(name, state, defaults, id) {
   const url = new URL(location.href);
   for (const setting of Object.keys(defaults)) {
     const [value, first] = [state[setting], defaults[setting]].map((one) =>
-      Array.isArray(one) ? one.join(" ") : String(one));
+      Array.isArray(one) ? one.join(" ") : String(one),
+    );
     if (value === first) url.searchParams.delete(`${name}.${setting}`);
     else url.searchParams.set(`${name}.${setting}`, value);
   }

@@ -13,7 +13,9 @@ export const controls = [
   tick("corrected", "correct the start"),
   tick("outside", "ε outside the root"),
   choice("place", "momentum", [
-    ["none", "none"], ["before", "before the division: average g"], ["behind", "behind it: add up steps"],
+    ["none", "none"],
+    ["before", "before the division: average g"],
+    ["behind", "behind it: add up steps"],
   ]),
   tick("nesterov", "look ahead (Nesterov)"),
   slider("momentum", "β₁ or μ", [0.1, 0.5, 0.8, 0.9, 0.95, 0.99]),
@@ -36,8 +38,11 @@ export function forced({ place, nesterov }) {
 export function method({ corrected, outside, place, nesterov, momentum, rho, eta }) {
   if (place !== "before") {
     const optimizer = new RMSprop({
-      rho, bias_correction: corrected, epsilon_inside: !outside,
-      momentum: place === "behind" ? momentum : 0, nesterov,
+      rho,
+      bias_correction: corrected,
+      epsilon_inside: !outside,
+      momentum: place === "behind" ? momentum : 0,
+      nesterov,
     });
     return [optimizer, () => eta];
   }
@@ -50,40 +55,70 @@ export function method({ corrected, outside, place, nesterov, momentum, rho, eta
 }
 
 /** The name under which the setting is known. */
-function known({ corrected, outside, place, nesterov, rho }) {
+function nameOf({ corrected, outside, place, nesterov, rho }) {
   if (place === "before") {
     if (nesterov) return "This is Nadam.";
     if (!corrected) return "This is Adam without its corrections.";
     return rho === 0.999 ? "This is Adam." : "This is Adam with a shorter memory.";
   }
-  if (place === "behind") {
-    if (nesterov) return "This is RMSprop with Nesterov's momentum, as optax has it.";
-    return outside ? "This is RMSprop with momentum, as PyTorch has it." : "This is RMSprop with Graves's momentum, as Keras has it.";
+  if (place === "none" && corrected && outside) return "This is Adam with β₁ = 0.";
+  const added = { none: "", behind: nesterov ? " with Nesterov's momentum" : " with momentum" }[
+    place
+  ];
+  const optax = corrected || nesterov; // what no other library has
+  const library = optax ? "optax" : outside ? "PyTorch" : "Keras";
+  return `This is RMSprop${added}, as ${library} has it.`;
+}
+
+/** RMSprop and Adam, between which the switches lead; kept while their settings stay. */
+let kept = {};
+function bothEnds(ravine, { eta, angle, steps }) {
+  const settings = `${eta} ${angle} ${steps}`;
+  if (kept.settings !== settings) {
+    const run = (optimizer) => minimize(ravine, optimizer, () => eta, steps);
+    kept = { settings, runs: { rmsprop: run(new RMSprop()), adam: run(new Adam()) } };
   }
-  if (corrected && outside) return "This is Adam with β₁ = 0.";
-  if (corrected) return "This is RMSprop with optax's bias correction.";
-  return outside ? "This is RMSprop as PyTorch has it." : "This is RMSprop as Keras has it.";
+  return kept.runs;
 }
 
 export function build({ plot }) {
-  const losses = plot({ label: "Loss against step", x: { label: "step" }, y: { label: "loss", log: true }, ratio: 0.8 });
-  const plane = plot({ label: "Path in the plane", x: { label: "θ₁" }, y: { label: "θ₂" }, ratio: 0.8 });
-  losses.legend([["now", "your switches"], ["rmsprop", "RMSprop"], ["adam", "Adam"], ["cycle", "cycle ±η/2"]]);
-  plane.legend([["now", "your switches"], ["cycle", "cycle ±η/2"]]);
+  const losses = plot({
+    label: "Loss against step",
+    x: { label: "step" },
+    y: { label: "loss", log: true },
+    ratio: 0.8,
+  });
+  const plane = plot({
+    label: "Path in the plane",
+    x: { label: "θ₁" },
+    y: { label: "θ₂" },
+    ratio: 0.8,
+  });
+  losses.legend([
+    ["now", "your switches"],
+    ["rmsprop", "RMSprop"],
+    ["adam", "Adam"],
+    ["cycle", "cycle ±η/2"],
+  ]);
+  plane.legend([
+    ["now", "your switches"],
+    ["cycle", "cycle ±η/2"],
+  ]);
 
   return (state) => {
     const { eta, angle, steps, rho } = state;
     const ravine = new Ravine({ kappa: KAPPA, angle });
     const [optimizer, rate] = method(state);
-    const runs = {
-      rmsprop: minimize(ravine, new RMSprop(), () => eta, steps),
-      adam: minimize(ravine, new Adam(), () => eta, steps),
-      now: minimize(ravine, optimizer, rate, steps),
-    };
+    const runs = { ...bothEnds(ravine, state), now: minimize(ravine, optimizer, rate, steps) };
 
     losses.begin([0, steps], [LOWEST, 1e3]);
     for (const [look, run] of Object.entries(runs))
-      losses.line(look, [...run.losses.keys()], run.losses.map((loss) => Math.max(loss, LOWEST / 1e3)), look);
+      losses.line(
+        look,
+        [...run.losses.keys()],
+        run.losses.map((loss) => Math.max(loss, LOWEST / 1e3)),
+        look,
+      );
     if (angle === 0) losses.level("cycle", ((eta * eta) / 8) * (1 + KAPPA), "cycle");
     losses.end();
 
@@ -102,8 +137,14 @@ export function build({ plot }) {
     const first = Math.max(...points[1].map((x, i) => Math.abs(x - points[0][i]))) / eta;
     const reached = values.findIndex((loss) => loss <= GOAL);
     const late = median(values.slice(Math.floor(0.6 * values.length)));
-    return `${known(state)} The first step is ${number(first)} η long; `
-      + (reached < 0 ? `the loss is never ${GOAL}; ` : `the loss is ${GOAL} after ${reached} steps; `)
-      + (diverged ? "the run diverges." : `in the last two fifths it is about ${number(late, 2)} (RMSprop ${number(median(runs.rmsprop.losses.slice(Math.floor(0.6 * steps))), 2)}).`);
+    return (
+      `${nameOf(state)} The first step is ${number(first)} η long; ` +
+      (reached < 0
+        ? `the loss is never ${GOAL}; `
+        : `the loss is ${GOAL} after ${reached} steps; `) +
+      (diverged
+        ? "the run diverges."
+        : `in the last two fifths it is about ${number(late, 2)} (RMSprop ${number(median(runs.rmsprop.losses.slice(Math.floor(0.6 * steps))), 2)}).`)
+    );
   };
 }

@@ -10,11 +10,14 @@ export const extra = { step: 5 };
 export const controls = [
   choice("source", "recipe from", SOURCES, defaults),
   typed("learning_rate", "learning rate"),
-  typed("rho", "ρ (alpha, decay)"),
+  typed("rho", "ρ (alpha, decay)", 1),
   typed("epsilon", "ε"),
-  typed("momentum", "momentum"),
+  typed("momentum", "momentum", 1),
   typed("initial", "v at the start"),
-  choice("schedule", "learning rate falls", [["constant", "constant"], ["linear", "linear to 0"]]),
+  choice("schedule", "learning rate falls", [
+    ["constant", "constant"],
+    ["linear", "linear to 0"],
+  ]),
   list("gradients", "gradients to compare on"),
   tick("centered", "centered"),
   tick("inside", "ε inside the root"),
@@ -24,8 +27,6 @@ export const controls = [
 
 /** What a library lacks is as it has it. */
 export const forced = ({ source }) => fixed(source);
-
-
 
 /** The paths of a recipe and of its translations, from 1, on the gradients. */
 export function paths(state) {
@@ -43,40 +44,75 @@ export function paths(state) {
 export const derived = (state) => ({
   original: asTyped(state),
   translations: Object.fromEntries(
-    paths(state).translations.map(({ target, settings }) => [TARGETS[target], settings])),
+    paths(state).translations.map(({ target, settings }) => [TARGETS[target], settings]),
+  ),
 });
 
 /** How far two paths come apart, as a share of the first one's length. */
 function apart(original, path) {
+  const gap = Math.max(...path.map((x, i) => Math.abs(x - original[i])));
   const length = original.slice(1).reduce((sum, x, i) => sum + Math.abs(x - original[i]), 0);
-  return Math.max(...path.map((x, i) => Math.abs(x - original[i]))) / length;
+  return gap && gap / length;
 }
 
-const distance = (far) =>
-  far < 1 ? `up to ${percent(far)} of the recipe's way apart` : `up to ${number(far, 2)} times the recipe's way apart`;
+const ALIKE = 1e-12; // as a share of the way: rounding
+const distance = (far) => {
+  if (far <= ALIKE) return "✓ same steps";
+  const much = far < 1 ? percent(far) : `${number(far, 2)} times`;
+  return `up to ${much}${far < 1 ? " of" : ""} the recipe's way apart`;
+};
+
+/** Put a card for each library below the plots; return what fills one. */
+function cards(place) {
+  const all = document.createElement("div");
+  all.className = "moving-cards";
+  place.after(all);
+  const made = {};
+  for (const [target, name] of Object.entries(TARGETS)) {
+    made[target] = all.appendChild(document.createElement("section"));
+    made[target].innerHTML = `<p class="moving-card-head"><strong>${name}</strong> <span></span></p>
+       <pre tabindex="0" aria-label="Code for ${name}"></pre><ul></ul>`;
+  }
+  const filled = {}; // what stands in a card: most stay the same when a slider moves
+  return (target, verdict, lines, notes) => {
+    const now = [verdict, lines, ...notes].join();
+    if (filled[target] === now) return;
+    filled[target] = now;
+    const [head, pre, ul] = made[target].children;
+    head.lastElementChild.textContent = verdict;
+    pre.textContent = lines;
+    ul.replaceChildren(
+      ...notes.map((note) => {
+        const item = document.createElement("li");
+        item.textContent = note;
+        return item;
+      }),
+    );
+  };
+}
 
 export function build({ plot, place, change }) {
-  const history = plot({ label: "The gradients", x: { label: "step" }, y: { label: "gradient" }, height: 260 });
-  const plane = plot({ label: "The parameter after each step", x: { label: "step" }, y: { label: "θ" }, height: 260 });
+  const step = { label: "step" };
+  const history = plot({ label: "The gradients", x: step, y: { label: "gradient" }, height: 260 });
+  const plane = plot({
+    label: "The parameter after each step",
+    x: step,
+    y: { label: "θ" },
+    height: 260,
+  });
+  const fill = cards(place);
+  const others = Object.entries(TARGETS).filter(([target]) => target !== "rmsprop");
   history.legend([["bar", "gradient: drag it"]]);
-  const looks = { torch: "torch", keras: "keras", tf1: "tf1", optax: "optax", rmsprop: "package" };
-  plane.legend([...Object.entries(looks).filter(([target]) => target !== "rmsprop").map(([target, look]) => [look, TARGETS[target]]), ["package", "as typed"]]);
-  const cards = place.parentElement.insertBefore(document.createElement("div"), place.nextSibling);
-  cards.className = "moving-cards";
-  const card = Object.fromEntries(Object.entries(TARGETS).map(([target, name]) => {
-    const made = cards.appendChild(document.createElement("section"));
-    made.innerHTML = `<p class="moving-card-head"><strong>${name}</strong> <span></span></p><pre tabindex="0" aria-label="Code for ${name}"></pre><ul></ul>`;
-    return [target, made];
-  }));
+  plane.legend([...others, ["package", "as typed"]]);
 
   return (state) => {
     const { original, translations } = paths(state);
     const { gradients } = state;
     const largest = Math.max(...gradients.map(Math.abs), 1e-12);
-    const unit = 10 ** Math.floor(Math.log10(largest) - 0.3);
-    const ends = [-1.3 * largest, 1.3 * largest];
-    history.begin([0.3, gradients.length + 0.7], ends);
-    bars(history, state, ends, change, { largest: 1.3 * largest, unit });
+    const top = 1.3 * largest;
+    history.begin([0.3, gradients.length + 0.7], [-top, top]);
+    const unit = 10 ** Math.floor(Math.log10(largest / 2));
+    bars(history, state, [-top, top], change, { largest: top, unit });
     history.end();
 
     const all = [original, ...translations.map(({ path }) => path)].flat().filter(Number.isFinite);
@@ -85,25 +121,16 @@ export function build({ plot, place, change }) {
     plane.begin([0, gradients.length], [low - room, high + room]);
     const steps = original.map((_, i) => i);
     plane.line("as typed", steps, original, "package");
-    for (const { target, path } of translations)
-      if (target !== "rmsprop") plane.line(target, steps, path, looks[target]);
+    const said = [];
+    for (const { target, settings, notes, path } of translations) {
+      const verdict = distance(apart(original, path));
+      fill(target, verdict, code(target, settings, state), notes);
+      if (target === "rmsprop") continue; // this package takes every recipe's steps
+      plane.line(target, steps, path, target);
+      said.push(`${TARGETS[target]}: ${verdict}`);
+    }
     plane.end();
-
-    const said = translations.map(({ target, settings, notes, path }) => {
-      const far = apart(original, path);
-      const exact = !(far > 1e-12);
-      const [head, pre, ul] = card[target].children;
-      head.lastElementChild.textContent = exact ? "same steps" : distance(far);
-      head.lastElementChild.className = exact ? "same" : "other";
-      pre.textContent = code(target, settings, state);
-      ul.replaceChildren(...notes.map((note) => {
-        const item = document.createElement("li");
-        item.textContent = note;
-        return item;
-      }));
-      return target === "rmsprop" ? "" : `${TARGETS[target]} ${exact ? "takes the same steps" : `comes ${distance(far)}`}`;
-    });
     const first = Math.abs(original[1] - original[0]);
-    return `On these ${gradients.length} gradients: ${said.filter(Boolean).join("; ")}. The first step of the recipe is ${number(first)} long.`;
+    return `On these ${gradients.length} gradients, ${said.join("; ")}. The recipe's first step is ${number(first)} long.`;
   };
 }
