@@ -131,7 +131,7 @@ export function make(control, form, id, change, state) {
   });
   return (value, forced) => {
     element.disabled = forced;
-    if (document.activeElement === element) return; // not under the reader's fingers
+    if (String(read()) === String(value)) return; // not under the reader's fingers
     element.value = control.kind === "typed" ? String(value) : value.join(" ");
     element.setAttribute("aria-invalid", "false");
   };

@@ -140,12 +140,12 @@ export class Plot {
 
   /** Draw a line through points; where a number is not finite the line ends. */
   line(key, xs, ys, look) {
+    const tenths = (place) => Math.round(10 * Math.min(Math.max(place, -1e4), 1e4)) / 10;
     let path = "";
     for (let i = 0; i < ys.length; i++) {
       const [x, y] = [this.toX(xs[i]), this.toY(ys[i])];
       if (!(Number.isFinite(x) && Number.isFinite(y))) break;
-      const flat = Math.min(Math.max(y, -1e4), 1e4);
-      path += `${i ? "L" : "M"}${Math.min(Math.max(x, -1e4), 1e4).toFixed(1)} ${flat.toFixed(1)}`;
+      path += `${i ? "L" : "M"}${tenths(x)} ${tenths(y)}`;
     }
     set(this.#element(key, "path"), { d: path, class: `line ${look}` });
   }
@@ -175,6 +175,11 @@ export class Plot {
       class: look,
     };
     set(this.#element(key, "ellipse"), attributes);
+  }
+
+  /** Keep what was drawn by that name as it is. */
+  keep(key) {
+    this.named.add(key);
   }
 
   /** Draw one path from many rectangles [x0, x1, y0, y1]: a map. */

@@ -47,6 +47,15 @@ for (const one of Object.values(all))
     return { compared, method, rate, seed, test, loss };
   });
 
+/** Return the runs of a method at the recorded rate that is nearest; RMSprop's for one not tried. */
+export function choose({ data, method: wanted, rate: wish }) {
+  const { best, runs } = all[data];
+  const method = wanted in best ? wanted : "RMSprop";
+  const mine = runs.filter((run) => run.method === method);
+  const rate = nearest(unique(mine.map((run) => run.rate)), wish);
+  return { best, runs, method, rate, chosen: mine.filter((run) => run.rate === rate) };
+}
+
 export function build({ plot, change }) {
   const search = plot({
     label: "Last validation loss against learning rate",
@@ -69,13 +78,9 @@ export function build({ plot, change }) {
   });
 
   return (state) => {
-    const { best, runs } = all[state.data];
+    const { best, runs, method, rate, chosen } = choose(state);
     const methods = Object.keys(best);
-    const method = methods.includes(state.method) ? state.method : "RMSprop";
-    const mine = runs.filter((run) => run.method === method);
-    const rate = nearest(unique(mine.map((run) => run.rate)), state.rate);
     drawSearch(search, runs, methods, { method, rate, best }, (value) => change({ rate: value }));
-    const chosen = mine.filter((run) => run.rate === rate);
     const seeds = unique(chosen.map((run) => run.seed));
     const seed = seeds[Math.min(state.seed, seeds.length - 1)];
     drawCurves(curves, chosen, seed, LOOKS[method]);
@@ -83,7 +88,8 @@ export function build({ plot, change }) {
       methods.map((name) => [name, results(runs, name, best[name])]),
     );
     drawSpread(spread, methods, tested, method);
-    return words({ method, rate, best, seed, seeds, chosen, tested, methods });
+    const missing = method === state.method ? "" : `${state.method} was not tried here. `;
+    return missing + words({ method, rate, best, seed, seeds, chosen, tested, methods });
   };
 }
 
@@ -94,7 +100,7 @@ function results(runs, method, rate) {
   return (compared.length ? compared : at).map((run) => run.test).sort((a, b) => a - b);
 }
 
-function drawSearch(plot, runs, methods, { method, rate, best }, choose) {
+function drawSearch(plot, runs, methods, { method, rate, best }, take) {
   const searched = runs.filter((run) => !run.compared && Number.isFinite(run.loss.at(-1)));
   const last = (name, at) =>
     mean(
@@ -123,9 +129,8 @@ function drawSearch(plot, runs, methods, { method, rate, best }, choose) {
     label: `Learning rate of ${method}`,
     now: rate,
     text: number(rate),
-    moved: (x) => choose(nearest(own, x)),
-    keys: (dx, dy) =>
-      choose(own[Math.min(Math.max(own.indexOf(rate) + dx + dy, 0), own.length - 1)]),
+    moved: (x) => take(nearest(own, x)),
+    keys: (dx, dy) => take(own[Math.min(Math.max(own.indexOf(rate) + dx + dy, 0), own.length - 1)]),
   });
   plot.end();
   plot.legend(methods.map((name) => [LOOKS[name], name]));

@@ -32,6 +32,7 @@ function border(c) {
   return high;
 }
 
+const BORDER = even(C[0], C[1], 0.05).map((c) => [c, border(c)]);
 const middles = ([low, high]) =>
   Array.from({ length: CELLS }, (_, i) => low + ((i + 0.5) / CELLS) * (high - low));
 const within = (value, [low, high], step) =>
@@ -58,11 +59,12 @@ export function build({ plot, change, state: now }) {
   path.legend([["rmsprop", "θ of the chosen point"]]);
 
   // The map is that of its settings; it is made a few rows a frame, so that sliders stay quick.
-  let made = { name: "" };
+  let made = {};
+  let drawnMap; // its many cells stay as they are while only the point moves
   function makeMap({ eta, steps }) {
     const name = `${eta} ${steps}`;
     if (made.name === name) return;
-    const mine = { name, worst: [], between: [] };
+    const mine = { name, cells: { worst: [], between: [], best: [] } };
     made = mine;
     const [width, height] = [(C[1] - C[0]) / CELLS, (RHO[1] - RHO[0]) / CELLS];
     const rows = middles(RHO);
@@ -72,8 +74,7 @@ export function build({ plot, change, state: now }) {
       for (const c of middles(C)) {
         const end = run({ c, rho, eta, steps: Math.min(steps, 3000) }).points.at(-1)[0];
         const cell = [c - width / 2, c + width / 2, rho - height / 2, rho + height / 2];
-        if (end > 0.99) mine.worst.push(cell);
-        else if (end > -0.99) mine.between.push(cell);
+        mine.cells[end > 0.99 ? "worst" : end > -0.99 ? "between" : "best"].push(cell);
       }
       if (rows.length % 6 === 0) drawMap(now);
       setTimeout(row);
@@ -83,11 +84,18 @@ export function build({ plot, change, state: now }) {
 
   function drawMap(state) {
     map.begin(C, RHO);
-    map.rectangle("best", C, RHO, "best");
-    map.cells("between", made.between ?? [], "between");
-    map.cells("worst", made.worst ?? [], "worst");
-    const cs = even(C[0], C[1], 0.05);
-    map.line("border", cs, cs.map(border), "border");
+    const cells = Object.entries(made.cells);
+    const picture = `${made.name} ${cells.map(([, all]) => all.length)} ${map.width}`;
+    for (const [look, all] of cells)
+      if (picture === drawnMap) map.keep(look);
+      else map.cells(look, all, look);
+    drawnMap = picture;
+    map.line(
+      "border",
+      BORDER.map(([c]) => c),
+      BORDER.map(([, rho]) => rho),
+      "border",
+    );
     const move = (c, rho) => change({ c: within(c, C, 0.05), rho: within(rho, RHO, 0.01) });
     map.grasp("grasp", move);
     map.handle("point", state.c, state.rho, {

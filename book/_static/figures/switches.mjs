@@ -34,8 +34,10 @@ export function forced({ place, nesterov }) {
   return must;
 }
 
+const ravine = (angle) => new Ravine({ kappa: KAPPA, angle });
+
 /** The method of the switches, and the rate at step t. */
-export function method({ corrected, outside, place, nesterov, momentum, rho, eta }) {
+function method({ corrected, outside, place, nesterov, momentum, rho, eta }) {
   if (place !== "before") {
     const optimizer = new RMSprop({
       rho,
@@ -70,13 +72,19 @@ function nameOf({ corrected, outside, place, nesterov, rho }) {
   return `This is RMSprop${added}, as ${library} has it.`;
 }
 
+/** The run of the switches. */
+export function run(state) {
+  const [optimizer, rate] = method(state);
+  return minimize(ravine(state.angle), optimizer, rate, state.steps);
+}
+
 /** RMSprop and Adam, between which the switches lead; kept while their settings stay. */
 let kept = {};
-function bothEnds(ravine, { eta, angle, steps }) {
+function bothEnds({ eta, angle, steps }) {
   const settings = `${eta} ${angle} ${steps}`;
   if (kept.settings !== settings) {
-    const run = (optimizer) => minimize(ravine, optimizer, () => eta, steps);
-    kept = { settings, runs: { rmsprop: run(new RMSprop()), adam: run(new Adam()) } };
+    const end = (optimizer) => minimize(ravine(angle), optimizer, () => eta, steps);
+    kept = { settings, runs: { rmsprop: end(new RMSprop()), adam: end(new Adam()) } };
   }
   return kept.runs;
 }
@@ -106,10 +114,8 @@ export function build({ plot }) {
   ]);
 
   return (state) => {
-    const { eta, angle, steps, rho } = state;
-    const ravine = new Ravine({ kappa: KAPPA, angle });
-    const [optimizer, rate] = method(state);
-    const runs = { ...bothEnds(ravine, state), now: minimize(ravine, optimizer, rate, steps) };
+    const { eta, angle, steps } = state;
+    const runs = { ...bothEnds(state), now: run(state) };
 
     losses.begin([0, steps], [LOWEST, 1e3]);
     for (const [look, run] of Object.entries(runs))
@@ -124,7 +130,7 @@ export function build({ plot }) {
 
     plane.begin([-2.5, 2.5], [-2, 2]);
     for (const level of [0.003, 0.03, 0.3, 3, 30, 300]) {
-      const axes = ravine.curvatures.map((curvature) => Math.sqrt((2 * level) / curvature));
+      const axes = ravine(angle).curvatures.map((curvature) => Math.sqrt((2 * level) / curvature));
       plane.ellipse(`level ${level}`, [0, 0], axes, angle, "contour");
     }
     plane.rectangle("cycle", [-eta / 2, eta / 2], [-eta / 2, eta / 2], "cycle");
