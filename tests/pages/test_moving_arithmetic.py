@@ -51,9 +51,11 @@ def random_settings(rng, name, decays=(0, 0.5, 0.9, 0.99, 0.999)):
         "Adam": averages | {"epsilon_hat": yes[0]},
         "Nadam": averages | {"momentum_decay": float(rng.choice([0.004, 1.0]))},
     }
-    if name == "RMSprop" and decays[0] == 0:
-        settings[name]["centered"] = False  # v − m² would be g² − g²: rounding errors, and no more
-    return settings[name]
+    chosen = settings[name]
+    if chosen.get("centered") and (chosen["rho"] == 0 or chosen["bias_correction"]):
+        # v − m² is g² − g², at first or always: ε must hide its rounding
+        chosen |= {"epsilon": 0.1, "epsilon_inside": True}
+    return chosen
 
 
 def random_schedule(rng, steps):
