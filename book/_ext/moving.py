@@ -13,6 +13,7 @@ docstring of the Python does not suit.
 
 import ast
 import html
+import io
 import json
 import math
 import re
@@ -117,9 +118,17 @@ def drawn(code: str, name: str) -> str:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "FigureCanvasAgg is non-interactive")
         exec(compile(code, f"{name}.py", "exec"), names)
-    picture = figures.to_svg(names["figure"], name)
+    picture = io.StringIO()
+    # A date and matplotlib's version would change the text from build to build.
+    told = {"Date": None, "Creator": None, "Title": name}
+    names["figure"].savefig(picture, format="svg", metadata=told)
     figures.plt.close(names["figure"])
-    return picture
+    return re.sub(r' d="[^"]*"', short, picture.getvalue())
+
+
+def short(path: re.Match) -> str:
+    """Return the path of an SVG with two decimals: a hundredth of a point is not seen."""
+    return re.sub(r"(\.\d\d)\d+", r"\1", path[0])
 
 
 def python(code: str, settings: dict) -> str:

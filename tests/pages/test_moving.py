@@ -332,14 +332,14 @@ def test_without_scripts_and_in_print_the_still_figure_stands(site, visit, name)
     context = chromium.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{host}/{name}.html")
-    assert page.locator(".moving-still img").is_visible()
-    assert len(page.locator(".moving-still img").get_attribute("alt")) > 100
+    assert page.locator(".moving-still svg.figure").is_visible()
+    assert len(page.locator(".moving-still svg.figure").get_attribute("aria-label")) > 100
     assert page.locator(".moving-live").count() == 0
     context.close()
     page = visit(name)
-    assert not page.locator(".moving-still img").is_visible()
+    assert not page.locator(".moving-still svg.figure").is_visible()
     page.emulate_media(media="print")
-    assert page.locator(".moving-still img").is_visible()
+    assert page.locator(".moving-still svg.figure").is_visible()
     assert not page.locator(".moving-live").is_visible()
 
 
