@@ -12,7 +12,6 @@ from rmsbook.experiments.catalogue import best_setting
 from rmsbook.experiments.store import from_text
 from rmsbook.experiments.tasks import DATA, OPTIMIZERS, TASKS
 
-
 COMPARISONS = [name for name in CATALOGUE if name.endswith("-comparison")]
 
 

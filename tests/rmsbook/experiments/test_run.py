@@ -109,7 +109,12 @@ class TestVersions:
         assert Run.from_json(RUN.to_json()).key == RUN.key != later.key
 
     def test_every_task_and_model_has_one(self):
-        assert set(run_module.VERSIONS) == {*tasks.TASKS, *keras_models.BUILDERS, "actor_critic", "numpy_mlp"}
+        assert set(run_module.VERSIONS) == {
+            *tasks.TASKS,
+            *keras_models.BUILDERS,
+            "actor_critic",
+            "numpy_mlp",
+        }
 
     @pytest.mark.parametrize(
         ("module", "digest"), CODE, ids=lambda part: getattr(part, "__name__", "")
