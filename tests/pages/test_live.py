@@ -1,0 +1,184 @@
+"""The cells that run in the page, in a real browser: they give what the build gave."""
+
+import json
+import re
+
+import nbformat
+import pytest
+
+import gates
+import pyodide
+from compare import difference
+from project import ROOT
+
+HTML = ROOT / "_build" / "html"
+LIVE = sorted(
+    path.relative_to(HTML).as_posix()
+    for path in (HTML / "book").rglob("*.html")
+    if 'id="live-cells"' in path.read_text("utf-8")
+)
+FIRST = "book/primer/03-algorithm.html"
+MINUTES = 60_000  # milliseconds
+# Tags of cells whose output is another one every time, or is not meant to be compared.
+UNCOMPARED = {"nbval-ignore-output", "nbval-skip", "raises-exception"}
+
+pytestmark = pytest.mark.skipif(
+    not pyodide.is_complete(), reason="the set-up could not bring Pyodide: `make live` tries again"
+)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with gates.served(HTML) as host, gates.chromium() as started:
+        yield host, started
+
+
+@pytest.fixture
+def page(browser, request):
+    """Open a live page; fail on a script error or a request to another host."""
+    host, started = browser
+    settings = getattr(request, "param", {"viewport": {"width": 1280, "height": 900}})
+    context = started.new_context(**settings)
+    page, problems = context.new_page(), []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on(
+        "request",
+        lambda asked: asked.url.startswith((host, "data:", "blob:")) or problems.append(asked.url),
+    )
+    page.host = host
+    yield page
+    assert problems == []
+    context.close()
+
+
+def outputs(page):
+    """Return what each cell has printed and drawn, by its number in the notebook."""
+    return page.eval_on_selector_all(
+        ".live-output",
+        """all => Object.fromEntries(all.map(output => [
+          /cell-(\\d+)/.exec(output.closest(".cell").className)[1],
+          {state: output.dataset.state, figures: output.querySelectorAll("svg").length,
+           text: [...output.querySelectorAll("pre")].map(p => p.textContent).join("")}]))""",
+    )
+
+
+def wait(page, state="done", number=0):
+    """Wait for the outcome of a cell, counted among those that can run."""
+    page.wait_for_function(
+        "([state, number]) => document.querySelectorAll('.live-output')[number]"
+        ".dataset.state === state",
+        arg=[state, number],
+        timeout=2 * MINUTES,
+    )
+
+
+def rewrite(page, number, source):
+    """Put another source into a cell, as a reader does."""
+    cell = page.locator(".cell:has(> .live-bar), .cell:has(.live-bar)").nth(number)
+    cell.get_by_role("button", name="Edit").click()
+    editor = cell.locator(".cm-content")
+    editor.click()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text(source)
+    return cell
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("name", LIVE)
+def test_a_page_gives_what_the_build_gave(page, name):
+    page.goto(f"{page.host}/{name}")
+    page.locator("p.runs").get_by_role("button", name="Run all").click()
+    page.wait_for_function(
+        """() => {
+          const states = [...document.querySelectorAll(".live-output")].map(o => o.dataset.state);
+          return states.includes("failed") || states.every(state => state === "done");
+        }""",
+        timeout=6 * MINUTES,
+    )
+    built = nbformat.read(HTML / name.replace(".html", ".ipynb"), as_version=4).cells
+    wrong = {}
+    for number, output in outputs(page).items():
+        cell = built[int(number)]
+        texts = "".join(o.text for o in cell.outputs if o.output_type == "stream")
+        drawn = sum("image/svg+xml" in o.get("data", {}) for o in cell.outputs)
+        if output["state"] != "done":
+            wrong[number] = output["text"][-300:]
+        elif drawn != output["figures"]:
+            wrong[number] = f"{output['figures']} figures in place of {drawn}"
+        elif UNCOMPARED.isdisjoint(cell.metadata.get("tags", [])):
+            values = "".join(
+                o.data.get("text/plain", "") + "\n"
+                for o in cell.outputs
+                if o.output_type == "execute_result" and "text/html" not in o.data
+            )
+            differs = difference((texts + values).strip(), output["text"].strip())
+            if differs:
+                wrong[number] = differs
+    assert wrong == {}
+
+
+def test_edit_error_stop_and_reset(page):
+    page.goto(f"{page.host}/{FIRST}")
+    before = page.locator(".cell_output").first.inner_text()
+    cell = rewrite(page, 0, "print(6 * 7)")
+    page.keyboard.press("Shift+Enter")
+    wait(page)
+    assert outputs(page)[str(first_number(page))]["text"] == "42\n"
+    rewrite(page, 0, "def f():\n    return 1 / 0\n\nf()")
+    page.keyboard.press("Shift+Enter")
+    wait(page, "failed")
+    said = cell.locator("pre.error").inner_text()
+    assert re.match(r"Traceback \(most recent call last\):\n  File \"<cell>\", line 4", said)
+    assert said.rstrip().endswith("ZeroDivisionError: division by zero")
+    rewrite(page, 0, "print('on and on')\nwhile True:\n    pass")
+    page.keyboard.press("Shift+Enter")
+    cell.get_by_text("on and on").last.wait_for()
+    cell.get_by_role("button", name="Stop").click()
+    wait(page, "failed")
+    assert "Stopped" in cell.locator(".live-note").inner_text()
+    cell.get_by_role("button", name="Reset").click()
+    assert cell.locator(".live-output").inner_text() == ""
+    assert page.locator(".cell_output").first.inner_text() == before
+
+
+def first_number(page):
+    """Return the number in the notebook of the first cell that can run."""
+    return page.eval_on_selector(
+        ".cell:has(.live-bar)", "cell => /cell-(\\d+)/.exec(cell.className)[1]"
+    )
+
+
+def test_nothing_is_loaded_before_the_first_run(page):
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{page.host}/{FIRST}", wait_until="networkidle")
+    assert not [url for url in asked if re.search("pyodide|codemirror|worker|book.zip", url)]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [{"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}],
+    indirect=True,
+)
+def test_on_a_phone_with_an_editor_open(page):
+    page.goto(f"{page.host}/{FIRST}")
+    rewrite(page, 0, "x = '" + "long " * 60 + "'")
+    width, window = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+    assert width <= window
+    found = gates.Axe().run(page, options={"preload": False}).response["violations"]
+    assert [v["id"] for v in found if v["id"] not in gates.THEME_COMPLAINTS] == []
+
+
+def test_pages_that_need_more_say_what():
+    said = {
+        path.stem: re.search(r'<p class="runs">(.*?)<span>', path.read_text("utf-8"))
+        for path in (HTML / "book").rglob("*.html")
+    }
+    assert "they need TensorFlow" in said["08-convolutional-network"][1]
+    assert "run here, in your browser" in said["03-algorithm"][1]
+
+
+def test_the_versions_on_the_page_are_those_in_the_browser():
+    page = (HTML / FIRST).read_text("utf-8")
+    packages = json.loads(pyodide.LOCK.read_text("utf-8"))["lock"]["packages"]
+    assert f"NumPy {packages['numpy']['version']}" in page
