@@ -37,8 +37,10 @@ SETTLED = """async () => {
   await Promise.all(images.map((image) => image.decode().catch(() => 0)));
 }"""
 BROKEN = """() => [
-  ...[...document.querySelectorAll("mjx-merror")].map((e) => `formula: ${e.textContent}`),
-  ...[...document.images].filter((e) => !e.naturalWidth).map((e) => `picture: ${e.src}`),
+  ...[...document.querySelectorAll("mjx-merror, mjx-mtext[style*=red]")]
+    .map((wrong) => `formula: ${wrong.textContent}`),
+  ...[...document.images].filter((image) => !image.naturalWidth)
+    .map((image) => `picture: ${image.src}`),
 ]"""
 
 

@@ -171,7 +171,7 @@ def add_solutions(book: Book, found: list[tuple[Chapter, list[Tag]]]) -> None:
         heading = ": ".join(filter(None, (chapter.number, chapter.title)))
         parts += [f"<h2>{html.escape(heading)}</h2>"] if solved else []
         parts += [chapter.html(solution) for solution in solved]
-    book.contents.append(("chapter", "Solutions", "solutions"))
+    book.contents.append(("part", "Solutions", "solutions"))
     book.heads.append(running_head("solutions", "", "Solutions"))
     article = f'<article class="bd-article" id="solutions"><h1>Solutions</h1>{"".join(parts)}'
     book.body.append(f"{article}</article>")

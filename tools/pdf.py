@@ -46,17 +46,24 @@ NARROW = """() => {
 SET_TYPE = """points => {
   document.documentElement.style.setProperty("font-size", `${points}pt`, "important");
 }"""
+LEAVE_OUT = """() => {
+  const outputs = [...document.querySelectorAll(".cell:not(:has(figure))")];
+  const figures = [...document.querySelectorAll(".cell:has(figure)")].slice(1);
+  const last = outputs.length ? outputs : figures.slice(-1);
+  for (const cell of last) cell.remove();
+  return last.length > 0;
+}"""
 BEYOND = """() => {
-  const inside = (element) => element.closest("svg.figure, .cover, mjx-assistive-mml");
-  const found = [];
-  for (const element of document.querySelectorAll("body *")) {
+  const beyond = (element) => {
     const box = element.getBoundingClientRect();
-    if (!box.width || inside(element)) continue;
-    if (box.right > innerWidth + 1 || box.left < -1)
-      found.push(`${element.closest("article")?.id}: ${element.tagName} reaches to ` +
-        `${Math.round(box.right)} of ${innerWidth} px: ${element.textContent.slice(0, 60)}`);
-  }
-  return found;
+    return box.width > 0 && (box.right > innerWidth + 1 || box.left < -1);
+  };
+  const page = (element) => element.closest("article")?.id ?? "";
+  return [...document.querySelectorAll("body *")]
+    .filter((element) => !element.closest("svg.figure *, .cover, mjx-assistive-mml"))
+    .filter((element) => beyond(element) && !beyond(element.parentElement))
+    .map((element) => `${page(element)}: too wide: ${element.tagName} ${element.textContent}`)
+    .map((said) => said.slice(0, 120));
 }"""
 DEAD = """() => [...document.querySelectorAll('a[href^="#"]')]
   .filter((link) => !document.getElementById(link.getAttribute("href").slice(1)))
@@ -156,10 +163,17 @@ def print_book(root: Path, browser: Browser, host: str) -> None:
 
 
 def fitted(page: Page) -> bytes:
-    """Return a handout in the largest type in which it has no more pages than allowed."""
+    """Return a handout that has no more pages than allowed: in the largest type, and all of it.
+
+    Where even the smallest type is too large, the outputs go, then figures, the last one first.
+    """
     for size in handouts.SIZES:
         page.evaluate(SET_TYPE, size)
         lay_out(page)
+        pdf = printed(page)
+        if count(pdf) <= handouts.PAGES:
+            return pdf
+    while page.evaluate(LEAVE_OUT):
         pdf = printed(page)
         if count(pdf) <= handouts.PAGES:
             return pdf

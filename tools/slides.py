@@ -203,8 +203,8 @@ def check(browser: Browser, target: Path, lengths: dict[str, int]) -> list[str]:
     return found
 
 
-def make(root: Path) -> list[str]:
-    """Write the decks and return what is wrong with them."""
+def make(root: Path) -> dict[str, int]:
+    """Write the decks and return how many slides each has."""
     target, lengths = root / "_build" / "slides", {}
     write_assets(root, target)
     for name, (heading, slides) in decks(built.chapters(root)).items():
@@ -212,15 +212,17 @@ def make(root: Path) -> list[str]:
         built.write(target / f"{name}.html", text.encode())
         lengths[name] = len(slides)
         print(f"  _build/slides/{name}.html: {len(slides)} slides", flush=True)
-    with gates.chromium() as browser:
-        return check(browser, target, lengths)
+    return lengths
 
 
 def main() -> None:
     """Make the decks; a slide that cannot be shown is an error."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", type=Path, default=built.ROOT)
-    problems = make(parser.parse_args().root.resolve())
+    root = parser.parse_args().root.resolve()
+    lengths = make(root)
+    with gates.chromium() as browser:
+        problems = check(browser, root / "_build" / "slides", lengths)
     if problems:
         raise SystemExit("\n".join(["The decks have faults:", *problems]))
 

@@ -1,7 +1,7 @@
 /* A deck: reveal.js with the speaker's notes (key S); what is too much for a frame becomes smaller. */
 
 const FRAME = { width: 1280, height: 720 };
-const SMALLEST = 0.55;
+const SMALLEST = 0.6;
 
 function overflows(slide) {
   return (
