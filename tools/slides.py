@@ -84,14 +84,17 @@ def answer(step: Step) -> str:
 
 
 def shown(chapter: Chapter, step: Step) -> str:
-    """Return what a cell shows: its figure with the caption, else its code and its output."""
+    """Return what a cell shows: its figure, else its code and its output."""
     if not step.has_figure:
         parts = [steps.code(step.cell), step.cell.select_one(".cell_output")]
         return "".join(bare(str(part)) for part in parts if part)
-    picture = step.cell.select_one("svg, img")
-    number, caption = step.cell.select_one(".caption-number"), step.cell.select_one(".caption-text")
-    below = f"{number or ''}{caption or ''}"
-    return f'{chapter.html(picture)}<p class="caption">{bare(below)}</p>'
+    return chapter.html(step.cell.select_one("svg, img"))
+
+
+def caption(step: Step) -> str:
+    """Return what a figure's caption says."""
+    parts = step.cell.select(".caption-number, .caption-text")
+    return f'<p class="caption">{bare("".join(map(str, parts)))}</p>' if parts else ""
 
 
 def pair(chapter: Chapter, step: Step, above: str) -> list[str]:
@@ -100,11 +103,13 @@ def pair(chapter: Chapter, step: Step, above: str) -> list[str]:
     formulas = bare("".join(map(str, step.formulas)))
     notes = f"<p>Ask for a prediction, and wait for it.</p>{asked}<p>Then:</p>{said}"
     heading = f"<h2>{html.escape(step.heading)}</h2>" if step.heading else ""
-    picture = f'<div class="shown">{shown(chapter, step)}</div>'
+    cell = f'<div class="shown">{shown(chapter, step)}</div>'
+    words = f'<div class="words"><div class="answer">{said}</div>{caption(step)}</div>'
+    kind = "result beside" if step.has_figure else "result"
     where = f'<p class="where">{chapter.number}: {html.escape(chapter.title)}</p>'
     return [
         slide("question", above + heading + formulas + asked + where, notes),
-        slide("result", f'{heading}{picture}<div class="answer">{said}</div>{where}'),
+        slide(kind, f'{heading}<div class="both">{cell}{words}</div>{where}'),
     ]
 
 
