@@ -48,10 +48,11 @@ SET_TYPE = """points => {
 }"""
 LEAVE_OUT = """() => {
   const outputs = [...document.querySelectorAll(".cell:not(:has(figure))")];
+  const exercises = [...document.querySelectorAll("section:has(> .exercise)")];
   const figures = [...document.querySelectorAll(".cell:has(figure)")].slice(1);
-  const last = outputs.length ? outputs : figures.slice(-1);
-  for (const cell of last) cell.remove();
-  return last.length > 0;
+  const last = [outputs, exercises, figures.slice(-1)].find((some) => some.length);
+  for (const element of last ?? []) element.remove();
+  return last !== undefined;
 }"""
 BEYOND = """() => {
   const beyond = (element) => {
@@ -123,8 +124,8 @@ def print_numbered(page: Page) -> tuple[bytes, dict[str, tuple[int, float]]]:
     page.evaluate(FILL_IN, {name: number + 1 for name, (number, _) in before.items()})
     pdf = printed(page)
     after = places(pdf)
-    if {name: at[0] for name, at in before.items()} != {name: at[0] for name, at in after.items()}:
-        raise UnprintableError("the page numbers moved when they were filled in")
+    moved = [name for name, at in after.items() if before.get(name, at)[0] != at[0]]
+    refuse([f"stands on another page once the numbers are filled in: {name}" for name in moved])
     return pdf, after
 
 
@@ -165,7 +166,7 @@ def print_book(root: Path, browser: Browser, host: str) -> None:
 def fitted(page: Page) -> bytes:
     """Return a handout that has no more pages than allowed: in the largest type, and all of it.
 
-    Where even the smallest type is too large, the outputs go, then figures, the last one first.
+    Where even the smallest type is too large, the outputs go, then the exercises, then figures.
     """
     for size in handouts.SIZES:
         page.evaluate(SET_TYPE, size)
