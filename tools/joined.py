@@ -60,10 +60,10 @@ def answers_last(article: Tag) -> None:
         letter = f": {'abcde'[int(right) - 1]}" if right else ""
         box.select_one(".admonition-title").string = f"Predict {number}"
         own = f"answer-{box['id']}"
-        box.append(fragment(f'<p class="see">The answer stands on page {page_link(own)}.</p>'))
-        back = f'<a href="#{box["id"]}">Prediction {number}</a>'
+        box.append(fragment(f'<p class="see">Answer: page {page_link(own)}</p>'))
+        back = f'<a href="#{box["id"]}">Prediction {number}</a>{letter}'
         back += f'<span class="see">, page {page_link(box["id"])}</span>'
-        section.append(fragment(f'<p class="folded-title" id="{own}">{back}{letter}</p>'))
+        section.append(fragment(f'<p class="folded-title" id="{own}">{back}</p>'))
         for element in list(answer.children):
             section.append(element.extract())
     if section.p:
@@ -123,7 +123,7 @@ def solutions(chapter: Chapter) -> list[Tag]:
     """Take a page's solutions out, and leave at each place a link to it."""
     taken = chapter.article.select(".solution")
     for solution in taken:
-        see = f'<p class="see">The solution stands on page {page_link(solution["id"])}.</p>'
+        see = f'<p class="see">Solution: page {page_link(solution["id"])}</p>'
         solution.replace_with(fragment(see))
         title = solution.select_one(".admonition-title")
         back = page_link(title.a["href"].removeprefix("#"))

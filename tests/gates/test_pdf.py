@@ -124,7 +124,7 @@ def test_solutions_stand_at_the_end_with_links_both_ways(book, texts):
     exercise, solution = page_of(texts, "Exercise 2.1 Go home"), page_of(texts, "Home of c.")
     assert solution == len(texts)
     assert exercise < solution
-    assert f"The solution stands on page {solution}." in texts[exercise - 1]
+    assert f"Solution: page {solution}" in texts[exercise - 1]
     assert f"Solution to Exercise 2.1, page {exercise}" in texts[solution - 1]
     assert solution in targets(book, exercise)
     assert exercise in targets(book, solution)
@@ -144,8 +144,8 @@ def targets(book, number):
 def test_answers_stand_at_the_end_of_their_chapter(texts):
     box = page_of(texts, "How far, of c?")
     answer = page_of(texts, "Far, says c.")
-    assert f"The answer stands on page {answer}." in texts[box - 1]
-    assert f"Prediction 1, page {box}: b" in texts[answer - 1]
+    assert f"Answer: page {answer}" in texts[box - 1]
+    assert f"Prediction 1: b, page {box}" in texts[answer - 1]
 
 
 def test_figures_are_vectors_and_keep_their_own_lines(site, book):
