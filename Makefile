@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help book test lint unit gates nbval pages browser live mutation backends cpus course grade course-test grading notebooks serve lab lock data clean
+.PHONY: help book test lint unit gates nbval pages browser live pdf slides mutation backends cpus course grade course-test grading notebooks serve lab lock data clean
 
 PYTHON := .venv/bin/python
 # BASE_PYTHON if it is given, else the newest usable Python: a name on the PATH is not enough
@@ -54,6 +54,12 @@ browser: .venv/ready  ## Find the Chromium that looks at the pages, or bring one
 
 live: .venv/ready  ## Bring the Python that runs in the pages, where the set-up could not
 	@$(PYTHON) tools/pyodide.py
+
+pdf: book browser  ## Print the book, _build/rmsprop.pdf, and handouts of the primer
+	@$(PYTHON) tools/pdf.py
+
+slides: book browser  ## Make the decks for a class, _build/slides
+	@$(PYTHON) tools/slides.py
 
 mutation: .venv/ready  ## Mutants of the optimizers against their tests (an hour or more; not in test)
 	@$(PYTHON) tools/mutation.py

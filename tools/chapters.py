@@ -8,6 +8,7 @@ import functools
 import hashlib
 import importlib.metadata
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -159,6 +160,52 @@ def executed(cache, notebook: NotebookNode) -> NotebookNode | None:
 def record(cache, notebook: NotebookNode) -> dict:
     """Return what was noted when the notebook was executed (its provenance)."""
     return cache.match_cache_notebook(notebook).data
+
+
+# The first cell of the notebook that a reader downloads.
+FIRST_CELL = """\
+import sys
+from importlib.util import find_spec
+
+missing = [name for name in {needed} if find_spec(name) is None]
+if missing and {on_colab}:
+    get_ipython().run_line_magic("pip", "install --quiet {packages}")
+elif missing:
+    print("Missing here:", ", ".join(missing) + "; {where}pip install {packages}")
+"""
+BOTH = ". ./src/rmsbook"  # the two packages, in the repository
+# What a page imports that brings TensorFlow along.
+NEED_TENSORFLOW = re.compile(
+    r"^\s*(?:from|import) (?:keras|tensorflow|rmsprop\.keras|rmsbook\.(?:keras_models|runtime))\b",
+    re.MULTILINE,
+)
+
+
+def offered_notebook(paired: str, repository: str) -> str:
+    """Return the text of the .ipynb that a page offers: a first cell says what is missing.
+
+    Parameters
+    ----------
+    paired : str
+        The text of the paired notebook.
+    repository : str
+        ``owner/name`` on GitHub, from where the cell installs on Colab; or nothing.
+    """
+    notebook = nbformat.reads(paired, as_version=4)
+    sources = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    needed = ["rmsprop", "rmsbook", *["tensorflow"] * bool(NEED_TENSORFLOW.search(sources))]
+    address = f"git+https://github.com/{repository}"
+    source = FIRST_CELL.format(
+        needed=needed,
+        on_colab='"google.colab" in sys.modules' if repository else "False",
+        packages=f"{address} {address}#subdirectory=src/rmsbook" if repository else BOTH,
+        where="run: " if repository else "run in a copy of the book's repository: ",
+    )
+    first = nbformat.v4.new_code_cell(source.rstrip(), id="what-is-missing")
+    first.metadata = {"tags": ["remove-cell"], "jupyter": {"source_hidden": True}}
+    notebook.cells.insert(0, first)
+    nbformat.validate(notebook)
+    return nbformat.writes(notebook) + "\n"
 
 
 def paired_notebook(path: Path, cache) -> str:

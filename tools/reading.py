@@ -112,6 +112,8 @@ def unasked(root: Path) -> list[str]:
     """Return the sections that show a result without a question before it."""
     found = []
     for path in chapters.chapters(root):
+        if path.parent.name == "reference":  # is looked up, not read
+            continue
         notebook = chapters.read(path)
         for title, prose, shows in sections(notebook):
             told = title in ("", "What the articles say") or QUESTION.search(prose)

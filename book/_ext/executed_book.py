@@ -107,13 +107,18 @@ def add_provenance(app: Sphinx, pagename: str, templatename, context, doctree) -
 
 
 def write_notebooks(app: Sphinx, exception) -> None:
-    """Put each chapter's notebook, as it was executed, beside its page for the download link."""
+    """Put each chapter's notebook, as it was executed, beside its page for the download link.
+
+    Its first cell, which the paired notebook lacks, says what is missing.
+    """
     if exception or app.builder.name != "html":
         return
     root = Path(app.srcdir)
     for path in executed_pages(root):
         target = Path(app.outdir) / path.relative_to(root).with_suffix(".ipynb")
-        target.write_text(chapters.paired_notebook(path, cache(root)), "utf-8")
+        paired = chapters.paired_notebook(path, cache(root))
+        repository = getattr(app.config, "live_repository", "")  # of the extension `live`
+        target.write_text(chapters.offered_notebook(paired, repository), "utf-8")
 
 
 def remove_former_pages(app: Sphinx, exception) -> None:

@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
+from sphinx.util.osutil import relative_uri
 
 DUBLIN_CORE = "{http://purl.org/dc/elements/1.1/}"
 STYLESHEET = Path(__file__).parent.parent / "_static" / "book.css"
@@ -47,15 +48,25 @@ def inline(svg: str, alt: str, name: str) -> str:
     )
 
 
-def data_link(svg: str) -> str:
-    """Return the link to a figure's numbers, or "" where nothing was drawn from any."""
+def numbers(svg: str) -> tuple[str, str]:
+    """Return a figure's name and its numbers as CSV, "" where nothing was drawn from any."""
     tree = ElementTree.fromstring(svg)
-    table = tree.findtext(f".//{DUBLIN_CORE}description")
+    found = (tree.findtext(f".//{DUBLIN_CORE}{kind}") or "" for kind in ("title", "description"))
+    return tuple(found)
+
+
+def offer_numbers(app: Sphinx, pagename: str, svg: str) -> str:
+    """Write a figure's numbers beside the pages and return the link to them."""
+    name, table = numbers(svg)
     if not table:
         return ""
-    name = html.escape(f"{tree.findtext(f'.//{DUBLIN_CORE}title')}.csv")
-    address = "data:text/csv;charset=utf-8," + quote(table, safe=",")
-    return f'<p class="figure-data"><a download="{name}" href="{address}">Data: {name}</a></p>'
+    target = f"figures/{Path(pagename).name}/{quote(name, safe='')}.csv"
+    path = Path(app.outdir, target)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(table, "utf-8")
+    address = html.escape(relative_uri(app.builder.get_target_uri(pagename), target))
+    label = html.escape(f"{name}.csv")
+    return f'<p class="figure-data"><a download href="{address}">Data: {label}</a></p>'
 
 
 def inline_figures(app: Sphinx, doctree: nodes.document) -> None:
@@ -71,7 +82,7 @@ def inline_figures(app: Sphinx, doctree: nodes.document) -> None:
                 logger.warning("a figure has #%s, which book.css has no dark colour for", color)
             picture = inline(svg, image.get("alt", ""), f"f{number}")
             image.replace_self(nodes.raw("", picture, format="html"))
-            if link := data_link(svg):
+            if link := offer_numbers(app, app.env.docname, svg):
                 place = bundle.parent.index(bundle) + 1
                 bundle.parent.insert(place, nodes.raw("", link, format="html"))
 

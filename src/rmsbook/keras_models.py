@@ -214,6 +214,13 @@ def recurrent(shape, cell="LSTM", outputs=10, masked=False):
     )
 
 
+def _published(name, shape):
+    """Return a network of Keras's applications with new weights, for images from 0 to 1."""
+    network = getattr(keras.applications, name)(weights=None, input_shape=shape, classes=10)
+    # They are made for images from 0 to 255.
+    return keras.Sequential([keras.Input(shape), layers.Rescaling(255.0), network])
+
+
 def _moved_and_mirrored():
     return [
         layers.RandomTranslation(0.1, 0.1, fill_mode="nearest"),
@@ -243,6 +250,8 @@ BUILDERS = {
     "augmented_cnn": functools.partial(small_cnn, augment=True),
     "dropout_cnn": functools.partial(small_cnn, augment=True, dropout=0.3),
     "cifar10_cnn": cifar10_cnn,
+    "efficientnet_b0": functools.partial(_published, "EfficientNetB0"),
+    "mobilenet_v3": functools.partial(_published, "MobileNetV3Small"),
     "row_lstm": recurrent,
     "vowel_lstm": functools.partial(recurrent, outputs=9, masked=True),
     "adding_lstm": functools.partial(recurrent, outputs=1),

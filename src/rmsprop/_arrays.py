@@ -4,7 +4,10 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from numpy import ndarray
 from numpy.lib.array_utils import byte_bounds
+
+SHORT = 10_000  # elements whose sum of squares one thread forms
 
 ARRAYS = (np.ndarray, np.memmap)  # not np.matrix, whose * is another operation
 
@@ -49,8 +52,10 @@ class Parameter:
         The arrays of the state.
     numbers : dict
         The settings as the rule uses them, see `rounded`.
-    rate : tuple
-        The learning rate of the last step as it was given, and `numbers` with it.
+    rate : float or array
+        The learning rate of the last step, as it was given.
+    operands : dict
+        What the rule gets by name: slots, numbers, learning rate and corrections of a step.
     plain : bool
         Whether the rule can have the arrays as they are: no weight decay, no float16.
     """
@@ -65,7 +70,7 @@ class Parameter:
         self.enough = min(float(np.finfo(self.work_dtype).max) / 4, self.limit * self.limit)
         self.slots = {}
         self.numbers = {}
-        self.rate = None, None
+        self.rate = None
 
     def rounded(self, name, value):
         """Return a number or array in the arithmetic's dtype: 0-d, or of the parameter's shape.
@@ -88,28 +93,26 @@ class Parameter:
                 f"params[{self.name!r}] of shape {self.shape}"
             ) from None
 
-    def numbers_now(self, lr, corrections):
-        """Return `numbers` with the learning rate and with what changes from step to step."""
-        if self.rate[0] is not lr:
-            self.rate = lr, {"lr": self.rounded("learning_rate", lr), **self.numbers}
-        numbers = self.rate[1]
-        if corrections:
-            numbers = numbers.copy()
-            for name, value in corrections.items():
-                numbers[name] = self.rounded(name, value)
-        return numbers
+    def prepare(self, lr, corrections):
+        """Bring `operands` up to the step: the learning rate, and what changes with t."""
+        if self.rate is not lr:
+            rate = self.rounded("learning_rate", lr)
+            self.operands = {**self.slots, **self.numbers, "lr": rate}
+            self.rate = lr
+        for name in corrections:
+            self.operands[name] = self.rounded(name, corrections[name])
+
+    def is_grid(self):
+        """Return whether a number is an array: then the parameter cannot be cut into blocks."""
+        return any(
+            factor.ndim
+            for name, value in self.operands.items()
+            if name not in self.slots
+            for factor in (value if isinstance(value, Decay) else [value])
+        )
 
     def check(self, name, theta, g):
         """Raise if an array and its gradient are not what they were at the first step."""
-        if (
-            name == self.name
-            and type(theta) in ARRAYS
-            and type(g) in ARRAYS
-            and theta.shape == g.shape == self.shape
-            and theta.dtype == g.dtype == self.dtype
-            and theta.flags.writeable
-        ):
-            return
         if name != self.name:
             raise ValueError(
                 f"params[{name!r}] stands where params[{self.name!r}] was in the steps before: "
@@ -124,7 +127,8 @@ class Parameter:
                     f"{which}[{name!r}] is {array.dtype} of shape {array.shape}, it must be "
                     f"{self.dtype} of shape {self.shape}, as its parameter"
                 )
-        raise ValueError(f"params[{name!r}] is read-only and is to be updated: pass a copy")
+        if not theta.flags.writeable:
+            raise ValueError(f"params[{name!r}] is read-only and is to be updated: pass a copy")
 
     def takes(self, g):
         """Return where the rule can take a gradient."""
@@ -134,6 +138,7 @@ class Parameter:
         """Return a record with a state of its own."""
         twin = Parameter.__new__(Parameter)
         vars(twin).update(vars(self))
+        twin.rate = None  # its operands have these slots
         twin.slots = {name: slot.copy(order="K") for name, slot in self.slots.items()}
         return twin
 
@@ -155,6 +160,31 @@ def matched(params, grads):
     )
 
 
+def usual(parameters, names, thetas, gs):
+    """Return whether a look is enough to see that the rules can have the arrays as they are.
+
+    They fit, are finite, and apart: arrays that own their memory are if they are not one object.
+    It is what makes a step on a few numbers cheap; what it does not settle is looked over.
+    """
+    for i, parameter in enumerate(parameters):  # a zip that is strict takes longer
+        theta, g = thetas[i], gs[i]
+        if not (
+            parameter.plain
+            and names[i] == parameter.name
+            and type(theta) is type(g) is ndarray
+            and theta is not g
+            and theta.shape == g.shape == parameter.shape
+            and theta.dtype == g.dtype == parameter.dtype
+            and (flags := theta.flags).writeable
+            and flags.owndata
+            and g.flags.owndata
+            and g.size <= SHORT
+            and sum_of_squares(g) <= parameter.enough
+        ):
+            return False
+    return len(thetas) == 1 or len({*map(id, thetas), *map(id, gs)}) == 2 * len(thetas)
+
+
 def sum_of_squares(g):
     """Return the sum of the squares of an array as a float, infinity if it is too large.
 
@@ -162,7 +192,7 @@ def sum_of_squares(g):
     other threads, and to wait for a busy core can take a hundred times as long as the sum.
     """
     flat = g if g.ndim == 1 else g.reshape(-1)
-    if g.size <= 10_000:
+    if g.size <= SHORT:
         return float(flat.dot(flat))
     rows = flat[: g.size // 8192 * 8192].reshape(-1, 8192)
     rest = flat[rows.size :]
@@ -182,12 +212,8 @@ def apart(thetas, gs):
     """
     arrays = [*thetas, *gs]
     # Arrays that own their memory are apart if they are not one object, and that is cheap to see.
-    for array in arrays:
-        if not array.flags.owndata:
-            break
-    else:
-        if len({*map(id, arrays)}) == len(arrays):
-            return gs
+    if len({id(array) for array in arrays if array.flags.owndata}) == len(arrays):
+        return gs
     if any(repeats(theta) for theta in thetas):
         raise ValueError("params shows the same memory twice within one array: pass a copy")
     shared = set()

@@ -31,8 +31,13 @@ def share_out(work, arrays, size, threads):
 
     threads = min(threads or cores(), len(blocks) // 8)  # below 8 each it does not pay
     with ThreadPoolExecutor(max(1, threads)) as pool:  # NumPy computes without the lock
-        # A context for each helper: NumPy's error state is one of its variables.
-        helpers = [pool.submit(copy_context().run, run) for _ in range(threads - 1)]
+        helpers = []
+        try:
+            for _ in range(threads - 1):
+                # A context for each helper: NumPy's error state is one of its variables.
+                helpers.append(pool.submit(copy_context().run, run))
+        except RuntimeError:
+            pass  # no thread can be started, as in a browser: those that run do the work
         run()
         for helper in helpers:
             helper.result()

@@ -32,7 +32,6 @@ import threading
 import numpy as np
 
 from rmsprop import optimizers
-from rmsprop.optimizer import is_grid
 
 try:
     from numba import njit, prange, threading_layer
@@ -138,18 +137,18 @@ class Compiled:
                 return True
         return super()._usable(parameter, theta, g)
 
-    def _update(self, parameter, theta, g, numbers):
+    def _update(self, parameter, theta, g):
         """Run the loop over one array, or leave the array to NumPy."""
         slots = parameter.slots  # θ stands in for those that the loop does not touch
         arrays = [theta, g, *(slots.get(name, theta) for name in self.loop_slots)]
         contiguous = all(array.flags.c_contiguous for array in arrays)
-        if is_grid(numbers) or not contiguous or theta.dtype == np.float16:
-            super()._update(parameter, theta, g, numbers)
+        if parameter.is_grid() or not contiguous or theta.dtype == np.float16:
+            super()._update(parameter, theta, g)
             return
         if theta.ndim != 1:
             arrays = [array.reshape(-1) for array in arrays]
         zero = np.zeros((), theta.dtype)
-        numbers = {"weight_decay": zero, "l2": zero} | numbers
+        numbers = {"weight_decay": zero, "l2": zero} | parameter.operands
         loop = self.loop(parallel=parallel(theta.size))
         loop(*arrays, *[number[()] for number in self.scalars(**numbers)])
 
@@ -164,7 +163,7 @@ class RMSprop(Compiled, optimizers.RMSprop):
         switches = (self.bias_correction, self.centered, bool(self.momentum), self.nesterov)
         return rmsprop_loop(parallel, *switches, self.epsilon_inside, self.learning_rate_inside)
 
-    def scalars(self, lr, weight_decay, l2, rho, epsilon, momentum, correction=None):
+    def scalars(self, lr, weight_decay, l2, rho, epsilon, momentum, correction=None, **slots):
         """Return the numbers in the order of the loop's arguments."""
         if correction is None:
             correction = lr  # any number: a loop without bias correction does not look at it
@@ -180,7 +179,9 @@ class Adam(Compiled, optimizers.Adam):
         """Return the compiled rule."""
         return adam_loop(parallel, self.amsgrad)
 
-    def scalars(self, lr, weight_decay, l2, beta_1, beta_2, epsilon, correction_1, correction_2):
+    def scalars(
+        self, lr, weight_decay, l2, beta_1, beta_2, epsilon, correction_1, correction_2, **slots
+    ):
         """Return the numbers in the order of the loop's arguments."""
         if self.epsilon_hat:
             epsilon = epsilon / np.sqrt(correction_2)

@@ -9,7 +9,7 @@ import operator
 
 import numpy as np
 
-from rmsprop._arrays import ARRAYS, Decay, Parameter, apart, matched, sum_of_squares
+from rmsprop._arrays import ARRAYS, Parameter, apart, matched, sum_of_squares, usual
 from rmsprop._blocks import share_out
 from rmsprop._saving import Saving
 from rmsprop.settings import Setting, choice, number
@@ -168,24 +168,31 @@ class Optimizer(Saving):
                 f"params has {len(names)} arrays, in the steps before it had {len(parameters)}: "
                 "make a new optimizer for other parameters"
             )
-        usable = True
-        for i, parameter in enumerate(parameters):  # a zip that is strict takes longer
-            parameter.check(names[i], thetas[i], gs[i])
-            usable = usable and self._usable(parameter, thetas[i], gs[i])
-        gs = apart(thetas, gs)
-        if not usable:
-            self.skipped += 1
-            return
+        if not usual(parameters, names, thetas, gs):
+            gs = self._looked_over(parameters, names, thetas, gs)
+            if gs is None:
+                self.skipped += 1
+                return
         corrections = self.corrections(self.iterations + 1)
-        numbers = [parameter.numbers_now(lr, corrections) for parameter in parameters]
+        for parameter in parameters:
+            parameter.prepare(lr, corrections)
 
         self._interrupted = True
         self._parameters = parameters
         self.has_begun = True
         for i, parameter in enumerate(parameters):
-            self._update(parameter, thetas[i], gs[i], numbers[i])
+            self._update(parameter, thetas[i], gs[i])
         self.iterations += 1
         self._interrupted = False
+
+    def _looked_over(self, parameters, names, thetas, gs):
+        """Return gradients that the rules can take, or None if one is to be skipped; or raise."""
+        usable = True
+        for i, parameter in enumerate(parameters):
+            parameter.check(names[i], thetas[i], gs[i])
+            usable = usable and self._usable(parameter, thetas[i], gs[i])
+        gs = apart(thetas, gs)
+        return gs if usable else None
 
     def _refuse(self):
         """Refuse to go on from a step that did not end."""
@@ -265,19 +272,19 @@ class Optimizer(Saving):
             )
         return bool(fine.all())
 
-    def _update(self, parameter, theta, g, numbers):
+    def _update(self, parameter, theta, g):
         """Apply the rule to one array: to a large one block by block, on several cores."""
         rule = self.rule if parameter.plain else self._wrapped_rule
-        slots = parameter.slots
+        operands = parameter.operands
         small = theta.size <= self.block_size and theta.ndim > 0
-        if small or not self.elementwise or is_grid(numbers):
-            rule(theta, g, **slots, **numbers)
+        if small or not self.elementwise or parameter.is_grid():
+            rule(theta, g, **operands)
             return
 
         def work(theta, g, *blocks):
-            rule(theta, g, **dict(zip(slots, blocks, strict=True)), **numbers)
+            rule(theta, g, **operands | dict(zip(parameter.slots, blocks, strict=True)))
 
-        share_out(work, [theta, g, *slots.values()], self.block_size, self.threads)
+        share_out(work, [theta, g, *parameter.slots.values()], self.block_size, self.threads)
 
     def _wrapped_rule(self, theta, g, *, lr, master=None, weight_decay=None, l2=None, **operands):
         """Apply the rule with what it does not know: weight decay, and float16."""
@@ -292,12 +299,3 @@ class Optimizer(Saving):
         self.rule(theta, g, lr=lr, **operands)
         if master is not None:
             half[...] = master
-
-
-def is_grid(numbers):
-    """Return whether a setting is an array: then the parameter cannot be cut into blocks."""
-    return any(
-        factor.ndim
-        for value in numbers.values()
-        for factor in (value if isinstance(value, Decay) else [value])
-    )

@@ -22,6 +22,7 @@ True
 import math
 
 import numpy as np
+from numpy import divide, sqrt
 
 from rmsprop._arrays import Positive, decay
 from rmsprop.optimizer import Optimizer
@@ -38,9 +39,10 @@ def average(v, rho, new):
 
 def average_square(v, rho, g):
     """Update a moving average of squares in place: v ← ρ v + (1 − ρ) g²."""
+    keep, take = rho
     square = g * g
-    square *= rho.take
-    v *= rho.keep
+    square *= take
+    v *= keep
     v += square
 
 
@@ -48,15 +50,15 @@ def root(v, epsilon, inside):
     """Return √(v + ε) if ε stands inside, else √v + ε."""
     if inside:
         shifted = v + epsilon
-        return np.sqrt(shifted, out=shifted)
-    result = np.sqrt(v)
+        return sqrt(shifted, shifted)
+    result = sqrt(v)
     result += epsilon
     return result
 
 
 def ratio(lr, g, divisor):
     """Return η g / divisor, in the memory of the divisor."""
-    np.divide(g, divisor, out=divisor)
+    divide(g, divisor, divisor)
     divisor *= lr
     return divisor
 

@@ -1,5 +1,6 @@
 """The Sphinx step that sets a figure into its page, and its numbers under it."""
 
+import re
 import sys
 from types import SimpleNamespace
 
@@ -35,7 +36,12 @@ def app(tmp_path, svg):
     (tmp_path / "odd.svg").write_text(svg.replace("#0072b2", "#123456"), "utf-8")
     (tmp_path / "plain.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>', "utf-8")
     (tmp_path / "b.png").write_bytes(b"\x89PNG")
-    return SimpleNamespace(srcdir=tmp_path)
+    return SimpleNamespace(
+        srcdir=tmp_path,
+        outdir=tmp_path / "html",
+        env=SimpleNamespace(docname="book/course/06-line"),
+        builder=SimpleNamespace(get_target_uri=lambda page: f"{page}.html"),
+    )
 
 
 def page(uri, **attributes):
@@ -56,9 +62,11 @@ def test_picture_link_caption(app):
     assert isinstance(caption, nodes.caption)
     assert link["format"] == "html"
     assert link.astext() == (
-        '<p class="figure-data"><a download="06-loss.csv" href="data:text/csv;charset=utf-8,step,'
-        'a%20%26%20b%3A%20loss%0A0,0%0A1,1%0A">Data: 06-loss.csv</a></p>'
+        '<p class="figure-data"><a download href="../../figures/06-line/06-loss.csv">'
+        "Data: 06-loss.csv</a></p>"
     )
+    table = app.outdir / "figures" / "06-line" / "06-loss.csv"
+    assert table.read_text("utf-8") == "step,a & b: loss\n0,0\n1,1\n"
     picture = bundle[0][0].astext()
     assert 'aria-label="A line from 0 to 1, called &quot;a &amp; b&quot;"' in picture
     assert "<metadata" not in picture
@@ -67,8 +75,6 @@ def test_picture_link_caption(app):
 
 
 def test_two_figures_share_no_id(svg):
-    import re
-
     first, second = (inline_figures.inline(svg, ALT, name) for name in ("f1", "f2"))
     ids = [set(re.findall(r'\bid="([^"]+)', picture)) for picture in (first, second)]
     assert len(ids[0]) > 10
@@ -97,6 +103,10 @@ def test_pictures_that_no_cell_drew(app):
     assert len(figure.children) == 2
 
 
-def test_a_name_cannot_leave_its_attribute(svg):
-    link = inline_figures.data_link(svg.replace("06-loss", "&quot;&lt;b>"))
-    assert 'download="&quot;&lt;b&gt;.csv"' in link
+def test_a_name_cannot_leave_its_folder_or_its_attribute(app, svg):
+    link = inline_figures.offer_numbers(
+        app, "book/course/06-line", svg.replace("06-loss", '../"&lt;b>')
+    )
+    assert 'href="../../figures/06-line/..%2F%22%3Cb%3E.csv"' in link
+    assert "Data: ../&quot;&lt;b&gt;.csv" in link
+    assert [path.parent.name for path in app.outdir.rglob("*.csv")] == ["06-line"]

@@ -43,7 +43,8 @@ def test_previews_of_links(site):
     assert told.get("og:image") == (f"{address}_static/preview.png" if address else None)
     page = (out / "one.html").read_text("utf-8")
     assert '<meta property="og:title" content="One · A book"' in page
-    assert Image.open(out / "_static" / "preview.png").size == (1200, 630)
+    with Image.open(out / "_static" / "preview.png") as preview:
+        assert preview.size == (1200, 630)
 
 
 def test_the_sitemap_names_every_page(site):

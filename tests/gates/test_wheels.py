@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from nbclient import NotebookClient
 
+import chapters
 from kernels import FileKernelManager
 from project import ROOT
 
@@ -103,3 +104,61 @@ def test_a_downloaded_page_runs_in_an_empty_folder(site, tmp_path, page):
     client.execute(env={"PYTHONPATH": str(site), "RMSPROP_OFFLINE": "1", "PATH": "/usr/bin:/bin"})
     printed = notebook.cells[-1].outputs[0]["data"]["text/plain"]
     assert printed.count(str(site)) == 2  # and not the repository's
+
+
+def first_cell(page, repository=""):
+    """Return the source of the first cell of the notebook that a page offers."""
+    paired = (ROOT / "book" / f"{page}.ipynb").read_text("utf-8")
+    offered = nbformat.reads(chapters.offered_notebook(paired, repository), as_version=4)
+    assert offered.cells[1:] == nbformat.reads(paired, as_version=4).cells
+    assert "remove-cell" in offered.cells[0].metadata.tags
+    return offered.cells[0].source
+
+
+def printed(source, *options):
+    """Return what a cell prints in a Python of its own."""
+    run = subprocess.run(
+        [sys.executable, *options, "-P", "-c", source], capture_output=True, text=True, check=False
+    )
+    assert run.stderr == ""
+    return run.stdout
+
+
+ADDRESS = "git+https://github.com/a/b"
+
+
+@pytest.mark.parametrize(
+    ("page", "repository", "said"),
+    [
+        (
+            "primer/02-concepts",
+            "",
+            "rmsprop, rmsbook; run in a copy of the book's repository: pip install . ./src/rmsbook",
+        ),
+        (
+            "course/08-convolutional-network",
+            "a/b",
+            "rmsprop, rmsbook, tensorflow; run: "
+            f"pip install {ADDRESS} {ADDRESS}#subdirectory=src/rmsbook",
+        ),
+    ],
+)
+def test_the_first_cell_of_a_downloaded_page_says_what_is_missing(page, repository, said):
+    source = first_cell(page, repository)
+    assert printed(source, "-S", "-E") == f"Missing here: {said}\n"
+    assert printed(source) == ""
+
+
+def test_on_colab_the_first_cell_installs_what_is_missing():
+    shell = """
+import sys
+sys.modules["google.colab"] = sys
+class Shell:
+    run_line_magic = print
+get_ipython = lambda: Shell
+"""
+    source = shell + first_cell("primer/02-concepts", "a/b")
+    expected = f"pip install --quiet {ADDRESS} {ADDRESS}#subdirectory=src/rmsbook\n"
+    assert printed(source, "-S", "-E") == expected
+    assert printed(source) == ""
+    assert "Missing here" in printed(shell + first_cell("primer/02-concepts"), "-S", "-E")

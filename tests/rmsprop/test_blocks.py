@@ -124,6 +124,24 @@ def test_an_error_in_a_thread_is_an_error_of_the_step():
         Broken().step([np.ones(50)], [np.ones(50)])
 
 
+@pytest.mark.parametrize("started", [0, 1])
+def test_where_no_thread_can_be_started_the_others_do_the_work(started, monkeypatch):
+    start, left = threading.Thread.start, [None] * started
+
+    def refuse(thread):
+        if not left:
+            raise RuntimeError("can't start new thread")
+        left.pop()
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    theta, optimizer = np.arange(400.0), SGD(1.0)
+    optimizer.block_size, optimizer.threads = 10, 4
+    for _ in range(2):
+        optimizer.step([theta], [np.ones(400)])
+    np.testing.assert_array_equal(theta, np.arange(400.0) - 2)
+
+
 word = contextvars.ContextVar("word", default="none")
 
 

@@ -103,9 +103,9 @@ def paths(method, settings, name, arguments):
 def test_the_steps_of_keras(method, settings, name, arguments):
     ours, theirs = paths(method, settings, name, arguments)
     assert not np.allclose(ours, 0.5, rtol=1e-3)
-    # Elsewhere than on TensorFlow Keras's Adafactor has some float32 in it.
+    # Elsewhere than on TensorFlow Keras's Adafactor has some float32 in it (found: 6e-9).
     rounded = name == "Adafactor" and keras.backend.backend() != "tensorflow"
-    tolerance = 1e-7 if rounded else 1e-12
+    tolerance = 2e-8 if rounded else 1e-12
     np.testing.assert_allclose(ours, theirs, rtol=tolerance, atol=tolerance)
 
 

@@ -19,6 +19,13 @@ def owner_of_a_setting():
     return Owner()
 
 
+def test_a_setting_that_was_never_set_says_so():
+    with pytest.raises(
+        AttributeError, match=r"^rho is a setting of Owner that was never set: set it first$"
+    ):
+        owner_of_a_setting().rho  # noqa: B018
+
+
 def test_number_returns_a_python_float():
     for value in (0.25, np.float32(0.25), np.array(0.25), np.float16(0.25)):
         checked = number(0, 1)("rho", value)

@@ -257,6 +257,62 @@ def _mnist_mlp(recorded):
     ]
 
 
+# Rates a factor of two apart, so that four times the batch is one, two or no steps away: not
+# scaled, by the root, or linearly. The memory spans as many examples whatever the batch.
+BATCH_RATES = tuple(1e-3 * 2.0**k for k in range(-3, 5))
+BATCHES = (32, 128, 512)
+POWERS = (0, 0.5, 1)  # of the factor by which the batch is larger
+
+
+def _batch(size, rate, seed):
+    rho = 1 - size / BATCHES[0] * 0.01
+    settings = {"learning_rate": rate, "rho": rho, "epsilon": 1e-12, "bias_correction": True}
+    return Run("fit_numpy", "mnist", "numpy_mlp", "RMSprop", settings, seed, 4, size, 20_000)
+
+
+def _batch_search(recorded):
+    return [
+        _batch(size, rate, seed) for seed in (100, 101) for size in BATCHES for rate in BATCH_RATES
+    ]
+
+
+def _batch_rule(recorded):
+    smallest = [r for r in recorded("batch-search") if r.run.batch_size == BATCHES[0]]
+    rate = best_setting(smallest, "RMSprop", "val_loss")["learning_rate"]
+    runs = [
+        _batch(size, rate * (size / BATCHES[0]) ** power, seed)
+        for seed in SEEDS
+        for size in BATCHES
+        for power in POWERS
+    ]
+    return list(dict.fromkeys(runs))  # the smallest batch has nothing to scale
+
+
+# What EfficientNet's code and torchvision's MobileNetV3 give to RMSprop; the learning rate for a
+# batch of 128 follows from 0.016 for 256 images there, and from 0.064 for 1024 here.
+RECIPE = {"learning_rate": 0.008, "rho": 0.9, "momentum": 0.9}
+RECIPES = {
+    "efficientnet_b0": RECIPE | {"epsilon": 1e-3, "initial_accumulator_value": 1.0},
+    "mobilenet_v3": RECIPE | {"epsilon": 0.0316, "epsilon_inside": False},
+}
+
+
+def _recipes(recorded):
+    return [
+        Run("divide", "cifar10", model, "RMSprop", settings, 0, 4, 128, 2560)
+        for model, settings in RECIPES.items()
+    ]
+
+
+def _cifar10_epsilon(recorded):
+    settings = {"learning_rate": 1e-4, "schedule": "inverse", "decay": 1e-6}
+    return [
+        Run("divide", "cifar10", "cifar10_cnn", "RMSprop", settings | where, seed, 5, 32, 5000)
+        for seed in range(2)
+        for where in ({}, {"epsilon_inside": False})
+    ]
+
+
 # The settings of stable-baselines3's A2C; Adam, untuned like them, differs in its rule alone.
 A2C_SETTINGS = {
     "RMSprop": {"learning_rate": 7e-4, "rho": 0.99, "epsilon": 1e-5, "epsilon_inside": False},
@@ -362,6 +418,25 @@ CATALOGUE = {
     ),
     "mnist-mlp": Experiment(
         "Keras's example mnist_mlp again: 98.40 % after 20 epochs?", _mnist_mlp
+    ),
+    "batch-search": Experiment(
+        "MNIST in NumPy: which learning rate suits a batch of 32, of 128, of 512?", _batch_search
+    ),
+    "batch-rule": Experiment(
+        "The best rate for 32, carried to 128 and 512: linearly, by the root, not at all.",
+        _batch_rule,
+        ("batch-search",),
+    ),
+    "recipes": Experiment(
+        "EfficientNet's and MobileNetV3's recipe: over which part of the weights does ε decide?",
+        _recipes,
+        metric="ruled",
+        tolerance=0.1,
+    ),
+    "cifar10-epsilon": Experiment(
+        "Keras's example cifar10_cnn with ε outside the root, where old Keras had it.",
+        _cifar10_epsilon,
+        tolerance=0.1,
     ),
     "cartpole": Experiment(
         "An actor-critic balances a pole: RMSprop with A2C's settings, and Adam.",

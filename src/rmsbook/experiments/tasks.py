@@ -1,4 +1,4 @@
-"""What a run can do: train a Keras model on examples and watch it on a validation split.
+"""What a run can do: train a model, Keras's or our own, and watch it on a validation split.
 
 Reinforcement learning, the other task, is in `rmsbook.experiments.cartpole`.
 """
@@ -13,6 +13,8 @@ import numpy as np
 
 from rmsbook import data as datasets
 from rmsbook.experiments import cartpole
+from rmsbook.networks import MLP
+from rmsprop import optimizers
 
 __all__ = [
     "DATA",
@@ -20,11 +22,15 @@ __all__ = [
     "OPTIMIZERS",
     "TASKS",
     "build_optimizer",
+    "divide",
     "fit",
+    "fit_numpy",
     "inspect",
     "split",
 ]
 
+HIDDEN = 64  # units of the network in NumPy
+LEVELS = (1, 5, *range(10, 100, 10), 95, 99)  # quantiles, in percent
 VALIDATION = 0.1  # the part of the training examples that is held back to choose settings by
 STEPS_AT_ONCE = 20  # steps that Keras runs before it looks at its callbacks again
 
@@ -71,7 +77,78 @@ def inspect(run):
     return curve, result, data
 
 
-def _fitted(run):
+def divide(run):
+    """Train a classifier with RMSprop as `fit` does, and watch what it divides by.
+
+    ε decides over a weight if it is the larger part of the divisor: larger than √v if it stands
+    outside the root, and than v if inside. Only weights that have had a gradient count, and what
+    is left of the v before the first step is taken off.
+
+    Returns
+    -------
+    curve, result, data
+        Those of `fit`. The curve has more: ``ruled``, the part of the weights over which ε
+        decides, after each epoch; the result too: ``root_1``, ``root_5``, …, quantiles of √v at
+        the end.
+    """
+    import keras
+
+    settings = {"rho": 0.9, "epsilon": 1e-7, "epsilon_inside": True} | run.settings
+    start = settings.get("initial_accumulator_value", 0.0)
+    root = np.zeros(0)
+
+    class Watch(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs):
+            nonlocal root
+            optimizer = self.model.optimizer
+            left = start * settings["rho"] ** float(optimizer.iterations)
+            v = np.concatenate([np.ravel(slot) for slot in optimizer._velocities]) - left
+            root = np.sqrt(v[v > 1e-30])
+            threshold = settings["epsilon"] ** (0.5 if settings["epsilon_inside"] else 1.0)
+            logs["ruled"] = float(np.mean(root < threshold))
+
+    _, _, curve, result, data = _fitted(run, [Watch()])
+    values = np.percentile(root, LEVELS).tolist()
+    result |= {f"root_{level}": value for level, value in zip(LEVELS, values, strict=True)}
+    return curve, result, data
+
+
+def fit_numpy(run):
+    """Train the book's own network, `rmsbook.networks.MLP`, as `fit` does Keras's.
+
+    ``run.model`` must be "numpy_mlp": one hidden layer of 64 rectified units. ``run.settings``
+    are those of the optimizer in `rmsprop.optimizers`.
+
+    Returns
+    -------
+    curve, result, data
+        Those of `fit`, without the loss and accuracy in training.
+    """
+    data = _known("data", run.data, DATA)()
+    _known("model", run.model, {"numpy_mlp": MLP})
+    (x, y), validation, test = (
+        (images.reshape(len(images), -1) / data.x_train.max(), labels.astype(int))
+        for images, labels in split(data, run.examples)
+    )
+    rng = np.random.default_rng(run.seed)
+    model = MLP((x.shape[1], HIDDEN, int(data.y_train.max()) + 1), rng=rng)
+    optimizer = _known("optimizer", run.optimizer, NUMPY_OPTIMIZERS)(**run.settings)
+    curve = {"epoch": [], "val_loss": [], "val_accuracy": []}
+    for epoch in range(1, run.epochs + 1):
+        order = rng.permutation(len(y))
+        for first in range(0, len(y), run.batch_size):
+            batch = order[first : first + run.batch_size]
+            optimizer.step(model.parameters, model.gradients(x[batch], y[batch]))
+        curve["epoch"].append(epoch)
+        curve["val_loss"].append(model.loss(*validation))
+        curve["val_accuracy"].append(model.accuracy(*validation))
+    result = {"diverged": float(not np.isfinite(curve["val_loss"][-1]))}
+    if not result["diverged"]:
+        result |= {"test_loss": model.loss(*test), "test_accuracy": model.accuracy(*test)}
+    return curve, result, _hash(data)
+
+
+def _fitted(run, watchers=()):
     """Return the trained model, the test examples and their truth, and what `fit` returns."""
     import keras
 
@@ -99,7 +176,7 @@ def _fitted(run):
         batches(*train, run.batch_size, run.seed),
         epochs=run.epochs,
         validation_data=batches(*validation, 500),
-        callbacks=[keras.callbacks.TerminateOnNaN()],
+        callbacks=[keras.callbacks.TerminateOnNaN(), *watchers],
         shuffle=False,  # the batches are shuffled already
         verbose=0,
     ).history
@@ -114,8 +191,15 @@ def _fitted(run):
     return model, (examples, test[1]), curve, result, _hash(data)
 
 
-TASKS = {"fit": fit, "inspect": inspect, "cartpole": cartpole.train}
-NUMPY_TASKS = {"cartpole"}  # on the CPU, without TensorFlow
+TASKS = {
+    "fit": fit,
+    "inspect": inspect,
+    "divide": divide,
+    "fit_numpy": fit_numpy,
+    "cartpole": cartpole.train,
+}
+NUMPY_TASKS = {"cartpole", "fit_numpy"}  # on the CPU, without TensorFlow
+NUMPY_OPTIMIZERS = {"RMSprop": optimizers.RMSprop, "Adam": optimizers.Adam, "SGD": optimizers.SGD}
 
 
 def complete(load):

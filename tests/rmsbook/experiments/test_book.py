@@ -12,6 +12,8 @@ from rmsbook.experiments.catalogue import best_setting
 from rmsbook.experiments.store import from_text
 from rmsbook.experiments.tasks import DATA, OPTIMIZERS, TASKS
 
+COMPARISONS = [name for name in CATALOGUE if name.endswith("-comparison")]
+
 
 def finished(run, accuracy=0.9, loss=0.3, diverged=0.0):
     curve = {"epoch": [1], "val_accuracy": [accuracy], "val_loss": [loss]}
@@ -52,7 +54,7 @@ class TestCatalogue:
         with pytest.raises(NotRecorded, match=rf"^1 of \d+ runs of {search} are not recorded"):
             book.runs(name)
 
-    @pytest.mark.parametrize("name", [name for name in CATALOGUE if CATALOGUE[name].needs])
+    @pytest.mark.parametrize("name", COMPARISONS)
     def test_a_comparison_takes_the_best_of_the_search(self, name, book):
         """The k-th learning rate of the k-th optimizer is the best."""
         (search,) = CATALOGUE[name].needs
@@ -66,6 +68,22 @@ class TestCatalogue:
         assert {(run.optimizer, run.settings["learning_rate"]) for run in runs} == expected
         assert len(runs) == len(expected) * len({run.seed for run in runs})
         assert not {run.seed for run in runs} & {run.seed for run in best}  # never reused
+
+    def test_the_batch_rule_carries_the_best_rate_of_the_smallest_batch(self, book):
+        fill(book, "batch-search")
+        for run in book.runs("batch-search"):
+            settings = run.settings
+            if (run.batch_size, settings["learning_rate"]) == (32, 0.002):
+                book.store("batch-search").write(finished(run, loss=0.2))
+        runs = book.runs("batch-rule")
+        found = {(run.batch_size, run.settings["learning_rate"]) for run in runs}
+        larger = {(128, 0.002 * k) for k in (1, 2, 4)} | {(512, 0.002 * k) for k in (1, 4, 16)}
+        assert found == {(32, 0.002)} | larger
+        seeds = {run.seed for run in runs}
+        assert len(runs) == 7 * len(seeds)
+        assert not seeds & {run.seed for run in book.runs("batch-search")}
+        spans = {run.batch_size / (1 - run.settings["rho"]) for run in runs}
+        assert max(spans) == pytest.approx(min(spans))
 
     def test_every_optimizer_has_as_many_trials(self, book):
         for name in (name for name in CATALOGUE if "search" in name or name == "digits-rates"):

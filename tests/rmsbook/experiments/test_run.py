@@ -20,9 +20,9 @@ from rmsbook.experiments.run import commit
 RUN = Run("fit", "digits", "small_mlp", "Adam", {"learning_rate": 0.01, "beta_1": 0.8}, 3, 2, 32)
 # What the records were made with, but for its comments, docstrings, imports and error messages.
 CODE = [
-    (tasks, "04626546689d415a"),
+    (tasks, "5614680370e254fe"),
     (cartpole, "0c2d12ebd2dc509e"),
-    (keras_models, "8ae724f88a64985e"),
+    (keras_models, "a51451dc1d3bd80a"),
 ]
 
 
@@ -109,7 +109,12 @@ class TestVersions:
         assert Run.from_json(RUN.to_json()).key == RUN.key != later.key
 
     def test_every_task_and_model_has_one(self):
-        assert set(run_module.VERSIONS) == {*tasks.TASKS, *keras_models.BUILDERS, "actor_critic"}
+        assert set(run_module.VERSIONS) == {
+            *tasks.TASKS,
+            *keras_models.BUILDERS,
+            "actor_critic",
+            "numpy_mlp",
+        }
 
     @pytest.mark.parametrize(
         ("module", "digest"), CODE, ids=lambda part: getattr(part, "__name__", "")

@@ -18,7 +18,9 @@ from rmsbook.experiments.tasks import (
     _batches,
     build_optimizer,
     complete,
+    divide,
     fit,
+    fit_numpy,
     inspect,
     split,
 )
@@ -318,3 +320,57 @@ def test_inspect_is_a_fit_that_counts_the_answers_and_keeps_the_first_kernel():
 def test_inspect_finds_nothing_in_a_network_that_diverged():
     run = dataclasses.replace(RUN, optimizer="SGD", settings={"learning_rate": 1e30})
     assert inspect(run)[1] == {"diverged": 1.0}
+
+
+class TestDivide:
+    RUN = Run("divide", "digits", "small_mlp", "RMSprop", {"learning_rate": 0.01}, 3, 2, 16, 200)
+
+    def test_is_a_fit_that_watches_the_divisor(self):
+        curve, result, _ = divide(self.RUN)
+        plain, _, _ = fit(dataclasses.replace(self.RUN, task="fit"))
+        assert all(0 <= part < 0.2 for part in curve.pop("ruled"))
+        assert curve == plain
+        roots = [value for name, value in result.items() if name.startswith("root_")]
+        assert len(roots) == 13
+        assert roots == sorted(roots)
+        assert 1e-15 < roots[0] < roots[-1] < 1
+
+    @pytest.mark.parametrize(("inside", "epsilon"), [(True, 2.5e-3), (False, 0.05)])
+    def test_a_threshold_in_the_middle_rules_over_some(self, inside, epsilon):
+        settings = {"learning_rate": 1e-9, "epsilon": epsilon, "epsilon_inside": inside}
+        run = dataclasses.replace(self.RUN, settings=settings)
+        curve, result, _ = divide(run)
+        assert 0.1 < curve["ruled"][-1] < 0.999
+        # It is the part of the weights whose √v is below 0.05.
+        levels = [int(name[5:]) for name in result if name.startswith("root_")]
+        below = [level for level in levels if result[f"root_{level}"] < 0.05]
+        assert max(below) / 100 <= curve["ruled"][-1]
+
+    def test_what_v_started_with_does_not_count(self):
+        late = {"learning_rate": 1e-9, "rho": 0.5}
+        zero, one = (
+            divide(dataclasses.replace(self.RUN, settings=late | {"initial_accumulator_value": v}))
+            for v in (0.0, 1.0)
+        )
+        assert one[1]["root_50"] == pytest.approx(zero[1]["root_50"], rel=1e-3)
+
+
+class TestFitNumpy:
+    RUN = Run("fit_numpy", "digits", "numpy_mlp", "RMSprop", {"learning_rate": 0.003}, 0, 5, 32)
+
+    def test_learns_and_is_repeated_to_the_last_digit(self):
+        curve, result, data = fit_numpy(self.RUN)
+        assert curve["epoch"] == [1, 2, 3, 4, 5]
+        assert curve["val_loss"][-1] < curve["val_loss"][0]
+        assert result["diverged"] == 0
+        assert result["test_accuracy"] > 0.8
+        assert fit_numpy(self.RUN) == (curve, result, data)
+        assert data == fit(dataclasses.replace(self.RUN, task="fit", model="small_mlp"))[2]
+
+    def test_another_seed_gives_another(self):
+        assert fit_numpy(self.RUN)[0] != fit_numpy(dataclasses.replace(self.RUN, seed=1))[0]
+
+    @pytest.mark.parametrize("name", ["data", "model", "optimizer"])
+    def test_an_unknown_name_is_named(self, name):
+        with pytest.raises(ValueError, match=f"^{name} must be one of .*, not 'other'$"):
+            fit_numpy(dataclasses.replace(self.RUN, **{name: "other"}))

@@ -1,0 +1,365 @@
+"""The figures that move, in a browser: what a reader does with them, and their Python."""
+
+import gzip
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+
+import gates
+from project import ROOT
+from rmsprop.optimizers import FLAVORS
+
+STATIC = ROOT / "book" / "_static"
+FIGURES = sorted(path.stem for path in (ROOT / "book" / "_figures").glob("*.py"))
+CONF = f"""
+import sys
+sys.path.insert(0, {str(ROOT / "book" / "_ext")!r})
+extensions = ["myst_parser", "sphinx_book_theme", "moving"]
+html_theme = "sphinx_book_theme"
+html_static_path = [{str(STATIC)!r}]
+html_css_files = ["book.css"]
+html_favicon = {str(STATIC / "logo.svg")!r}
+html_context = {{"default_mode": "auto"}}
+language = "en"
+numfig = True
+"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """A page for each figure, made by the directive, and a browser."""
+    source = tmp_path_factory.mktemp("moving")
+    (source / "conf.py").write_text(CONF, "utf-8")
+    toc = "\n".join(FIGURES)
+    (source / "index.md").write_text(f"# Figures\n\n```{{toctree}}\n{toc}\n```\n", "utf-8")
+    for name in FIGURES:
+        text = (
+            f"# {name}\n\nText before.\n\n```{{moving}} {name}\nThe caption.\n```\n\nText after.\n"
+        )
+        (source / f"{name}.md").write_text(text, "utf-8")
+    html = source / "_build" / "html"
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "-b", "html", str(source), str(html)]
+    subprocess.run(command, check=True)
+    with gates.served(html) as host, gates.chromium() as chromium:
+        yield html, host, chromium
+
+
+def opened(site, name, query="", **context):
+    """Open a figure's page in a context of its own, and wait until the figure has spoken."""
+    _, host, chromium = site
+    page = chromium.new_context(**context).new_page()
+    page.goto(f"{host}/{name}.html{query}")
+    page.wait_for_selector(".moving-words:not(:empty)")
+    return page
+
+
+@pytest.fixture
+def visit(site):
+    pages = []
+
+    def visit(name, query="", **context):
+        pages.append(opened(site, name, query, **context))
+        return pages[-1]
+
+    yield visit
+    for page in pages:
+        page.context.close()
+
+
+# ---------------------------------------------------------------- as Python
+
+
+def as_python(page):
+    """Run the Python that a figure shows, and return its names."""
+    names = {}
+    exec(page.locator(".moving-python pre").text_content(), names)
+    plt.close("all")
+    return names
+
+
+def module(page, name, call):
+    """Return what a function of a figure's module says of a state."""
+    return page.evaluate(
+        f"async (state) => (await import(new URL('_static/figures/{name}.mjs', location))).{call}",
+        state(page),
+    )
+
+
+def state(page):
+    """Return the settings of a figure, as the address names them or as at first."""
+    return page.evaluate(
+        """async () => {
+          const stage = document.querySelector(".moving-stage");
+          const state = JSON.parse(stage.dataset.settings);
+          const address = new URL(document.querySelector(".moving-link").href);
+          for (const [key, text] of address.searchParams) {
+            const [, name] = key.split(".");
+            if (!(name in state)) continue;
+            state[name] = Array.isArray(state[name]) ? text.split(" ").map(Number)
+              : typeof state[name] === "string" ? text : JSON.parse(text);
+          }
+          return state;
+        }"""
+    )
+
+
+VIEWS = {
+    "ravine": "?ravine.kappa=100&ravine.angle=30&ravine.noise=0.1&ravine.schedule=cosine",
+    "average": "?average.rho=0.5&average.corrected=true&average.gradients=1 -2 3.5 0 0.25",
+    "switches": "?switches.place=behind&switches.nesterov=true&switches.corrected=false",
+    "reddi": "?reddi.c=5&reddi.rho=0.3&reddi.steps=300",
+    "translator": "?translator.source=torch&translator.epsilon=0.01&translator.schedule=constant",
+    "records": "?records.data=vowels&records.method=Adam&records.rate=0.03",
+}
+
+
+def drawn(axes):
+    return [line.get_ydata() for line in axes.lines]
+
+
+# What a figure's module computes of a state, what its Python drew, and to how many digits they
+# agree: longer runs in a ravine are shown to the step up to which rounding stays small.
+NUMBERS = {
+    "ravine": (
+        "runs(state).rmsprop.losses.slice(0, 31)",
+        lambda names: names["path"].losses[:31],
+        1e-10,
+    ),
+    "average": ("averages(state).v", lambda names: names["v"], 1e-12),
+    "switches": (
+        "run(state).losses.slice(0, 31)",
+        lambda names: drawn(names["axes"])[-1][:31],
+        1e-10,
+    ),
+    "reddi": ("run(state).points", lambda names: names["one"].parameters, 1e-12),
+    "translator": (
+        "paths(state).translations.map(({ path }) => path)",
+        lambda names: drawn(names["axes"])[1:],
+        1e-10,
+    ),
+    "records": (
+        "choose(state).chosen.flatMap(({ loss }) => loss)",
+        lambda names: np.concatenate(drawn(names["epochs"])),
+        1e-3,  # four digits travel to the browser
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("query", ["", "view"])
+@pytest.mark.filterwarnings("ignore:FigureCanvasAgg is non-interactive")
+def test_the_python_of_a_view_makes_the_same_numbers(visit, name, query):
+    page = visit(name, query and VIEWS[name])
+    plt.switch_backend("agg")
+    names, (call, ours, digits) = as_python(page), NUMBERS[name]
+    np.testing.assert_allclose(ours(names), module(page, name, call), rtol=digits, atol=1e-12)
+
+
+def test_the_still_translations_are_those_of_the_module(visit):
+    page = visit("translator")
+    at_first = json.loads(page.locator(".moving-stage").get_attribute("data-settings"))
+    for name, settings in module(page, "translator", "derived(state)").items():
+        assert at_first[name] == settings
+
+
+# ---------------------------------------------------------------- what a reader does
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_page_with_a_figure_is_in_order(site, name, width, scheme):
+    _, host, chromium = site
+    size = {"width": width, "height": 900}
+    context = chromium.new_context(viewport=size, color_scheme=scheme)
+    page = context.new_page()
+    problems = gates.page_problems(page, f"{host}/{name}.html", host)
+    assert [text for text in problems if "accessibility: region" not in text] == []  # the theme's
+    assert page.locator(".moving-words").inner_text()
+    context.close()
+
+
+MOVE = """(i) => {
+  const sliders = document.querySelectorAll(".moving-controls input[type=range]");
+  const fields = document.querySelectorAll(".moving-typed input");
+  const control = sliders.length ? sliders[i % sliders.length] : fields[i % 4];
+  control.value = sliders.length ? (7 * i) % (Number(control.max) + 1) : 0.001 * (1 + i);
+  control.dispatchEvent(new Event("input", { bubbles: true }));
+  document.querySelector(".moving-live").getBoundingClientRect();  // style and layout, too
+}"""
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_slider_is_answered_within_a_frame(visit, name):
+    page = visit(name)
+    session = page.context.new_cdp_session(page)
+    # The time of the page's own thread: what else runs on this machine does not count.
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def spent():
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        return next(1000 * one["value"] for one in metrics if one["name"] == "TaskDuration")
+
+    times = []
+    for move in range(100):
+        before = spent()
+        page.evaluate(MOVE, move)
+        times.append(spent() - before)
+    print(f"{name}: median {np.median(times):.1f} ms, worst {max(times):.1f} ms")
+    assert 0 < np.median(times) <= 16
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_view_can_be_sent(visit, name):
+    page = visit(name)
+    first = page.locator(".moving-words").inner_text()
+    for control in page.locator(".moving-controls :is(input, select)").all():
+        kind = control.get_attribute("type")
+        if control.is_disabled():
+            continue
+        if kind == "range":
+            control.focus()
+            page.keyboard.press("ArrowRight")
+        elif kind == "checkbox":
+            control.set_checked(not control.is_checked())
+    words = page.locator(".moving-words").inner_text()
+    assert words != first
+    page.wait_for_function("() => location.href === document.querySelector('.moving-link').href")
+    assert f"?{name}." in page.url
+    assert page.locator(".moving-spoken").inner_text() == words
+    again = visit(name, "?" + page.url.partition("?")[2])
+    assert again.locator(".moving-words").inner_text() == words
+    page.get_by_role("button", name="As at first").click()
+    assert page.locator(".moving-words").inner_text() == first
+
+
+def test_an_address_with_nonsense_is_passed_over(visit):
+    page = visit("ravine", "?ravine.kappa=NaN&ravine.schedule=x&ravine.guess=x&ravine.none=1")
+    assert (
+        page.locator(".moving-words").inner_text()
+        == visit("ravine").locator(".moving-words").inner_text()
+    )
+
+
+def test_a_guess_by_keyboard_and_by_finger(visit):
+    page = visit("ravine", viewport={"width": 390, "height": 900}, has_touch=True)
+    guess = page.get_by_role("slider", name="Your guess of RMSprop's last loss")
+    guess.focus()
+    for _ in range(10):
+        page.keyboard.press("ArrowDown")
+    assert guess.get_attribute("aria-valuetext") == "0.1"
+    guess.scroll_into_view_if_needed()
+    knob = guess.locator(".knob").bounding_box()
+    x, y = knob["x"] + knob["width"] / 2, knob["y"] + knob["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x, y + 40, steps=4)
+    page.mouse.up()
+    assert float(guess.get_attribute("aria-valuenow")) < -1.5
+    page.get_by_role("button", name="Run").click()
+    page.locator(".moving-words", has_text="After 200 steps RMSprop is at").wait_for()
+
+
+def test_a_gradient_is_changed_by_key_by_drag_and_in_writing(visit):
+    page = visit("average")
+    field = page.get_by_label("gradients, step by step")
+    page.get_by_role("slider", name="Gradient:").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowUp")
+    assert field.input_value().split()[20] == "1.5"
+    field.fill("1 2 3")
+    words = page.locator(".moving-words").inner_text()
+    field.fill("1 2 x")  # what is no number changes nothing
+    assert field.get_attribute("aria-invalid") == "true"
+    assert page.locator(".moving-words").inner_text() == words
+    page.locator(".grasp").scroll_into_view_if_needed()
+    area = page.locator(".grasp").bounding_box()
+    page.mouse.click(area["x"] + area["width"] / 2, area["y"] + 20)
+    assert float(field.input_value().split()[1]) > 2
+
+
+def test_the_map_answers_to_a_point(visit):
+    page = visit("reddi")
+    page.locator(".grasp").scroll_into_view_if_needed()
+    area = page.locator(".grasp").bounding_box()
+    page.mouse.click(area["x"] + 0.9 * area["width"], area["y"] + 0.2 * area["height"])
+    assert "towards −1, the best point" in page.locator(".moving-words").inner_text()
+    point = page.get_by_role("slider", name="Point of the map")
+    before = point.get_attribute("aria-valuetext")
+    point.focus()
+    page.keyboard.press("ArrowLeft")
+    assert point.get_attribute("aria-valuetext") != before
+
+
+def test_a_recipe_comes_with_its_librarys_defaults(visit):
+    page = visit("translator")
+    page.get_by_label("recipe from").select_option("torch")
+    assert page.get_by_label("ρ (alpha, decay)").input_value() == str(FLAVORS["torch"]["rho"])
+    card = page.locator(".moving-cards section", has_text="PyTorch").first
+    assert "same steps" in card.inner_text()
+    assert "alpha=0.99" in card.inner_text()
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_nothing_moves_when_the_figure_comes_to_life(site, name):
+    _, host, chromium = site
+    for width in (1280, 390):
+        page = chromium.new_page(viewport={"width": width, "height": 900})
+        page.add_init_script(
+            """window.shift = 0;
+            new PerformanceObserver((list) => {
+              for (const entry of list.getEntries()) window.shift += entry.value;
+            }).observe({ type: "layout-shift", buffered: true });"""
+        )
+        page.goto(f"{host}/{name}.html")
+        page.wait_for_selector(".moving-words:not(:empty)")
+        page.wait_for_timeout(300)
+        assert page.evaluate("window.shift") < 0.02
+        kept, used = page.evaluate(
+            """() => [document.querySelector(".moving-stage").clientHeight,
+                      document.querySelector(".moving-live").offsetHeight]"""
+        )
+        assert used <= kept <= used + 60, f"{name} at {width} px takes {used} px of {kept}"
+        page.close()
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_without_scripts_and_in_print_the_still_figure_stands(site, visit, name):
+    _, host, chromium = site
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{host}/{name}.html")
+    assert page.locator(".moving-still svg.figure").is_visible()
+    assert len(page.locator(".moving-still svg.figure").get_attribute("aria-label")) > 100
+    assert page.locator(".moving-live").count() == 0
+    context.close()
+    page = visit(name)
+    assert not page.locator(".moving-still svg.figure").is_visible()
+    page.emulate_media(media="print")
+    assert page.locator(".moving-still svg.figure").is_visible()
+    assert not page.locator(".moving-live").is_visible()
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_weighs_at_most_a_hundred_kilobytes(site, name):
+    html, host, chromium = site
+    page, files = chromium.new_page(), set()
+    page.on("request", lambda request: files.add(request.url.partition("?")[0]))
+    page.goto(f"{host}/{name}.html")
+    page.wait_for_selector(".moving-words:not(:empty)")
+    page.close()
+    ours = [file for file in files if "/figures/" in file or "/_images/" in file]
+    contents = [(html / file.removeprefix(f"{host}/")).read_bytes() for file in ours]
+    plain, packed = (sum(map(len, group)) for group in (contents, map(gzip.compress, contents)))
+    print(f"{name}: {len(ours)} files, {plain / 1000:.0f} kB, {packed / 1000:.0f} kB packed")
+    assert packed <= 100_000
+
+
+def test_other_pages_load_nothing_of_it(site):
+    html, _, _ = site
+    assert "figures/start.mjs" not in (html / "index.html").read_text("utf-8")
+    settings = json.loads((html / "_static" / "figures" / "records.json").read_text("utf-8"))
+    assert settings["cifar10"]["runs"]
