@@ -14,7 +14,7 @@ from lesson import Lesson, Part
 
 SHORTEST = 12  # characters of a line of code that tells something
 # Three digits or more that mean something: fewer stand everywhere.
-NUMBER = re.compile(r"(?<![\w.])\d+\.\d{2,}(?![\w.])|(?<![\w.])0?\.\d{3,}(?![\w.])")
+NUMBER = re.compile(r"(?<![\w.])(?:\d+\.\d{2,}|\.\d{3,})(?!\w|\.\d)")
 HIDDEN_TEST = re.compile(r"HIDDEN TESTS|### (?:BEGIN|END) SOLUTION")
 
 

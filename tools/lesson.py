@@ -87,7 +87,13 @@ class Lesson:
 
     def attempt(self, exercise: str) -> str:
         """Return the code of the cell to fill in."""
-        return next(p.source for p in self.of(exercise, solution=False) if p.is_attempt)
+        for part in self.of(exercise, solution=False):
+            if part.is_attempt:
+                return part.source
+        raise ValueError(
+            f"{exercise} has no cell to fill in, tagged attempt, in {self.path.stem}.ipynb: "
+            "run `make notebooks` if the chapter has one"
+        )
 
     def solution(self, exercise: str) -> str:
         """Return the solution's code, all its cells in one."""

@@ -1,9 +1,15 @@
 """The gates on the book itself, as `make book` left it."""
 
+import nbformat
 import pytest
 
+import editions
 import gates
+import leaks
+import lesson
+import plain
 import reading
+import sheets
 from chapters import chapters, pages
 from project import ROOT
 from rmsbook.claims import check_book
@@ -28,6 +34,16 @@ HTML = ROOT / "_build" / "html"
 def test_the_committed_notebooks(gate):
     assert chapters(ROOT), "the book has no chapters"
     assert gate(ROOT) == []
+
+
+def test_nothing_a_student_gets_tells_a_solution():
+    lessons = lesson.lessons(ROOT)
+    book = plain.Book(lessons)
+    found = [leaks.told(one) for one in lessons]
+    for one in lessons:
+        found.append(leaks.search(one, nbformat.writes(editions.for_students(one, book))))
+        assert sheets.sheet(one, book), "each chapter makes a sheet"
+    assert sum(found, []) == []
 
 
 def test_every_claim_meets_its_evidence():
