@@ -74,7 +74,7 @@ class Lesson:
         for output in (output for part in self.parts for output in part.outputs):
             if GLUED in output.get("data", {}):
                 name = output.metadata["scrapbook"]["name"]
-                found[name] = ast.literal_eval(output.data[GLUED])
+                found[name] = _value(output.data[GLUED])
         return found
 
     def of(self, exercise: str, *, solution: bool) -> list[Part]:
@@ -116,6 +116,14 @@ class Lesson:
                 names = (names - given(part.source)) | (taken(part.source) - imported)
                 found.append(part)
         return found[::-1]
+
+
+def _value(text: str) -> object:
+    """Return what a cell glued, from how Python writes it; NumPy's numbers say so around them."""
+    try:
+        return ast.literal_eval(re.sub(r"^np\.\w+\((.*)\)$", r"\1", text))
+    except (ValueError, SyntaxError):
+        return text
 
 
 def read(path: Path) -> Lesson:

@@ -39,11 +39,11 @@ def test_the_committed_notebooks(gate):
 def test_nothing_a_student_gets_tells_a_solution():
     lessons = lesson.lessons(ROOT)
     book = plain.Book(lessons)
-    found = [leaks.told(one) for one in lessons]
+    found = [told for one in lessons for told in leaks.told(one)]
     for one in lessons:
-        found.append(leaks.search(one, nbformat.writes(editions.for_students(one, book))))
+        found += leaks.search(one, nbformat.writes(editions.for_students(one, book)))
         assert sheets.sheet(one, book), "each chapter makes a sheet"
-    assert sum(found, []) == []
+    assert found == []
 
 
 def test_every_claim_meets_its_evidence():
