@@ -21,6 +21,7 @@ EQUATION = re.compile(r"\$\$(?P<body>[^$]*?)\s*\$\$ \((?P<label>[\w-]+)\)")
 DEFINITION = re.compile(r"^(?P<term>[^\n]+)\n: (?P<text>[^\n]*(?:\n  [^\n]*)*)", re.M)
 SECTION = re.compile(r"^\((?P<label>[\w-]+)\)=\n(?P<heading>#+ (?P<title>.+))$", re.M)
 LINK = re.compile(r"\[(?P<text>[^\]]*)\]\((?P<page>[\w./-]*)(?P<anchor>#[\w-]+)?\)")
+MOVING = re.compile(r"^`{3,}\{moving\}[^\n]*\n(?::[^\n]*\n)*?:name: (?P<label>\S+)$", re.M)
 ADMONITIONS = {"note", "tip", "warning", "important", "caution"}
 
 
@@ -58,8 +59,9 @@ class Book:
         for one in self.lessons:
             chapter, figures, equations = number(one.path), 0, 0
             for part in one.parts:
-                figure = part.metadata.get("mystnb", {}).get("figure", {}).get("name")
-                if figure:
+                drawn = part.metadata.get("mystnb", {}).get("figure", {}).get("name")
+                moving = MOVING.findall(part.source) if part.kind == "text" else []
+                for figure in [drawn] * bool(drawn) + moving:
                     figures += 1
                     found[figure] = f"Figure {chapter}.{figures}"
                 for equation in EQUATION.finditer(part.source) if part.kind == "text" else ():
@@ -133,6 +135,9 @@ class _Writer:
             return f"**Predict, before you run the next cell.** {question}<details>{answer}"
         if name == "answer":
             return folded("Answer", f"**{argument}.** {text}" if argument else text)
+        if name == "moving":
+            begin = self.book.numbers.get(options.get("name"), "A figure")
+            return quoted(f"**{begin}, which moves on the book's page.** {text}")
         if name == "hint":
             return folded("Hint", text)
         if name == "admonition" or name in ADMONITIONS:

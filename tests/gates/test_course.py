@@ -38,6 +38,11 @@ How far, by {eq}`eq-p03-a`?
 $$
 a = b
 $$ (eq-p03-a)
+
+```{moving} ravine
+:name: fig-p03-b
+Turn it.
+```
 """
 
 
@@ -80,9 +85,10 @@ def test_the_student_reads_plain_markdown(toy, book):
         "**You'll do.** Little.",
         "How far, by (P3.1)?\n\n1. near\n2. far",
         "**2.** 3.14, as [Ma et al. (2020)](",
-        "in Figure P3.1.",
+        "in Figure P3.2.",
+        "> **Figure P3.1, which moves on the book's page.** Turn it.",
         "\\tag{P3.1}",
-        "**Figure P3.1.** Far is $a$.",
+        "**Figure P3.2.** Far is $a$.",
         "### Exercise P3.2: A step",
         "<summary>Hint</summary>",
     ):
