@@ -38,6 +38,8 @@ class BoundedExecute(Execute):
 class OnlyTheMessage(Preprocessor):
     """Leaves of a failed test its message: the traceback would show the hidden tests."""
 
+    enabled = True
+
     def preprocess_cell(self, cell, resources, index):
         """Shorten the errors of a test."""
         if cell.metadata.get("nbgrader", {}).get("grade"):

@@ -190,7 +190,7 @@ def test_another_students_numbers_lose_the_exercise_with_variants(grades):
 
 
 def test_hidden_tests_stand_neither_in_the_release_nor_in_the_feedback(place, grades):
-    hidden = ["HIDDEN TESTS", "own in (None", "maker.startswith"]
+    hidden = ["HIDDEN TESTS", "RMSBOOK_SEED", "maker"]
     config = settings(place)
     for student in ("seven", "cheat-import"):
         directory = CourseDirectory(config=config, student_id=student, assignment_id=SHEET)
