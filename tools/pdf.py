@@ -100,8 +100,8 @@ def refuse(found: list[str]) -> None:
 
 
 def printed(page: Page) -> bytes:
-    """Return the page as PDF; tagged, so that it can be read aloud."""
-    return page.pdf(prefer_css_page_size=True, print_background=True, tagged=True)
+    """Return the page as PDF; without tags, whose hundred thousand objects are too much to mail."""
+    return page.pdf(prefer_css_page_size=True, print_background=True, tagged=False)
 
 
 def count(pdf: bytes) -> int:
