@@ -22,12 +22,12 @@ import joined
 LIMIT = 20e6  # bytes: what a mail still carries
 PATIENCE = 600_000  # milliseconds, for the whole book on a busy machine
 COLUMN = int(170 / 25.4 * 96)  # pixels: between the margins of print/book.css
-FILL_IN = """numbers => {
-  for (const place of document.querySelectorAll(".page")) {
-    const target = place.dataset.of ?? place.getAttribute("href").slice(1);
-    place.textContent = numbers[target] ?? "?";
-  }
-}"""
+PRINTS = 3  # with page numbers, until they are true; the first is, unless a line breaks elsewhere
+FILL_IN = """numbers => [...document.querySelectorAll(".page")].map((place) => {
+  const target = place.dataset.of ?? place.getAttribute("href").slice(1);
+  place.textContent = numbers[target];
+  return target;
+})"""
 # A formula or a table that is wider than its column becomes smaller.
 NARROW = """() => {
   for (const zoomed of document.querySelectorAll("[style*=zoom]")) zoomed.style.zoom = "";
@@ -100,8 +100,8 @@ def refuse(found: list[str]) -> None:
 
 
 def printed(page: Page) -> bytes:
-    """Return the page as PDF; tagged, so that it can be read aloud."""
-    return page.pdf(prefer_css_page_size=True, print_background=True, tagged=True)
+    """Return the page as PDF; without tags, whose hundred thousand objects are too much to mail."""
+    return page.pdf(prefer_css_page_size=True, print_background=True, tagged=False)
 
 
 def count(pdf: bytes) -> int:
@@ -119,14 +119,17 @@ def places(pdf: bytes) -> dict[str, tuple[int, float]]:
 
 
 def print_numbered(page: Page) -> tuple[bytes, dict[str, tuple[int, float]]]:
-    """Print with page numbers in the links; return the PDF and where everything stands."""
-    before = places(printed(page))
-    page.evaluate(FILL_IN, {name: number + 1 for name, (number, _) in before.items()})
-    pdf = printed(page)
-    after = places(pdf)
-    moved = [name for name, at in after.items() if before.get(name, at)[0] != at[0]]
-    refuse([f"stands on another page once the numbers are filled in: {name}" for name in moved])
-    return pdf, after
+    """Print until the page numbers in the links are true; return the PDF and where all stands."""
+    before, moved = places(printed(page)), []
+    for _ in range(PRINTS):
+        shown = page.evaluate(FILL_IN, {name: at[0] + 1 for name, at in before.items()})
+        pdf = printed(page)
+        after = places(pdf)
+        moved = [name for name in shown if before[name][0] != after[name][0]]
+        if not moved:
+            return pdf, after
+        before = after
+    raise UnprintableError(f"numbers that move when they are filled in: {', '.join(moved)}")
 
 
 def finished(pdf: bytes, config: dict, contents: list, where: dict) -> bytes:
