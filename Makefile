@@ -30,7 +30,7 @@ help:  ## List the targets
 book: .venv/ready  ## Execute every chapter that changed and write _build/html
 	@$(PYTHON) tools/book.py build
 
-test: browser lint unit gates book nbval pages grading  ## Everything that CI checks
+test: browser lint unit gates book nbval pages  ## Everything that CI checks
 
 lint: .venv/ready  ## Style and common mistakes
 	@.venv/bin/ruff check .
@@ -107,7 +107,7 @@ COURSE_TO_GRADE ?= $(COURSE)/nbgrader
 grade: $(COURSE)/venv/ready  ## Grade what was handed in (COURSE_TO_GRADE names another folder)
 	@$(GRADER) tools/grade.py $(COURSE_TO_GRADE)
 
-grading: $(COURSE)/venv/ready  ## Broken submissions and nbgrader's own ways, tested
+grading: $(COURSE)/venv/ready  ## Broken submissions and nbgrader's own ways, tested (5 minutes; not in test)
 	@$(GRADER) -m pytest -q tests/course/test_grading.py
 
 course-test: grading  ## Every sheet of the book, graded by nbgrader (a quarter of an hour; not in test)
