@@ -28,6 +28,7 @@ import pyodide  # noqa: E402
 
 logger = logging.getLogger(__name__)
 OUT_OF_SIGHT = {"remove-input", "remove-cell"}
+REPORTS = {"evidence", "attempt"}  # functions of the claims that give a page no numbers
 RUNTIME = Path("_static", "live")
 # What a page may import. Of the book's own modules these need nothing that a browser lacks; the
 # last four are replaced there by `_static/live/page.py`.
@@ -82,15 +83,48 @@ def known(name: str, module: str) -> bool:
 
 
 def code_cells(root: Path, pagename: str) -> list[dict]:
-    """Return a page's code cells: place in the notebook, source, tags."""
+    """Return a page's code cells: place in the notebook, source, tags.
+
+    A cell that needs the claims' ledger keeps here what it showed when the book was made.
+    """
     path = root / f"{pagename}.md"
     if path not in chapters.chapters(root):
         return []
-    return [
+    cells = [
         {"number": number, "source": cell.source, "tags": cell.metadata.get("tags", [])}
         for number, cell in enumerate(chapters.read(path).cells)
         if cell.cell_type == "code"
     ]
+    mark_elsewhere(cells)
+    return cells
+
+
+def mark_elsewhere(cells: list[dict]) -> None:
+    """Mark the cells that call the claims' functions, or use what a cell has read of the ledger."""
+    names = set().union(*(imports(cell["source"]) for cell in cells))
+    absent = {name.rpartition(".")[2] for name in names if name.startswith("rmsbook.claims.")}
+    lost = set()
+    for cell in cells:
+        calls, stored = absent & called(cell["source"]), variables(cell["source"], ast.Store)
+        reads = bool(calls - REPORTS or lost & (variables(cell["source"], ast.Load) - stored))
+        lost = lost | stored if reads else lost - stored
+        cell["elsewhere"] = bool(calls) or reads
+
+
+def variables(source: str, context: type) -> set[str]:
+    """Return the variables that a cell sets (`ast.Store`) or uses (`ast.Load`)."""
+    names = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name))
+    return {name.id for name in names if isinstance(name.ctx, context)}
+
+
+def called(source: str) -> set[str]:
+    """Return the names of the functions that a cell calls.
+
+    >>> sorted(called("evidence('A1.1', holds=check(2))"))
+    ['check', 'evidence']
+    """
+    calls = (node.func for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call))
+    return {function.id for function in calls if isinstance(function, ast.Name)}
 
 
 def mark_cells(app: Sphinx, doctree: nodes.document) -> None:

@@ -107,3 +107,19 @@ def test_every_package_of_the_lock_is_pinned():
 )
 def test_what_a_browser_lacks(source, lacking):
     assert live.missing([source]) == lacking
+
+
+def test_cells_that_keep_what_they_showed():
+    sources = [
+        "from rmsbook.claims import evidence, load_ledger",
+        "ledger = load_ledger()\nyears = [1]",
+        "v = 2\nevidence('A1.1', holds=v)",
+        "print(v)",
+        "figure(years)",
+        "years = [2]",
+        "figure(years)",
+    ]
+    cells = [{"source": source} for source in sources]
+    live.mark_elsewhere(cells)
+    marked = [cell["elsewhere"] for cell in cells]
+    assert marked == [False, True, True, False, True, False, False]

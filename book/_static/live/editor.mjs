@@ -25,7 +25,7 @@ export function makeEditor(parent, text, { changed, run }) {
         indentUnit.of("    "),
         syntaxHighlighting(colors),
         keymap.of([...defaultKeymap, ...historyKeymap]), // Tab leaves the editor: no keyboard trap
-        EditorView.contentAttributes.of({ "aria-label": "Python code of this cell" }),
+        EditorView.contentAttributes.of({ "aria-label": "Python code of this cell", tabindex: "0" }),
         EditorView.updateListener.of((update) => update.docChanged && changed(update.state.doc.toString())),
       ],
     }),

@@ -9,7 +9,8 @@ let figures = 0;
 for (const cell of cells) {
   cell.element = document.querySelector(`.cell-${cell.number}`);
   cell.original = cell.source;
-  cell.shown = cell.element?.querySelector(".cell_input") && !cell.tags.some((tag) => HIDDEN.includes(tag));
+  const hidden = cell.elsewhere || cell.tags.some((tag) => HIDDEN.includes(tag));
+  cell.shown = !hidden && cell.element?.querySelector(".cell_input");
   if (cell.shown) equip(cell);
 }
 addPageBar();
