@@ -15,6 +15,7 @@ from lesson import Lesson, Part
 SHORTEST = 12  # characters of a line of code that tells something
 # Three digits or more that mean something: fewer stand everywhere.
 NUMBER = re.compile(r"(?<![\w.])(?:\d+\.\d{2,}|\.\d{3,})(?!\w|\.\d)")
+GLUED = "application/papermill.record/text/plain"
 HIDDEN_TEST = re.compile(r"HIDDEN TESTS|### (?:BEGIN|END) SOLUTION")
 
 
@@ -56,7 +57,10 @@ def _lines(part: Part) -> Iterable[str]:
 
 
 def _printed(part: Part) -> str:
-    return "\n".join(output.get("text", "") for output in part.outputs)
+    """Return what a cell printed, and what it glued: that stands in the chapter's text."""
+    texts = [output.get("text", "") for output in part.outputs]
+    texts += [output.get("data", {}).get(GLUED, "") for output in part.outputs]
+    return "\n".join(texts)
 
 
 def told(one: Lesson) -> list[str]:

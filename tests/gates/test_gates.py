@@ -56,8 +56,9 @@ def built(tmp_path_factory):
     root = tmp_path_factory.mktemp("book")
     shutil.copytree(FIXTURE, root, dirs_exist_ok=True)
     shutil.copytree(ROOT / "tools", root / "tools", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("_ext", "_static", "_templates"):
+    for name in ("_ext", "_figures", "_static", "_templates"):
         shutil.copytree(ROOT / "book" / name, root / "book" / name)
+    shutil.copy(ROOT / "book" / "pyodide.json", root / "book")
     shutil.copy(ROOT / "_config.yml", root)
     run = book(root, "build")
     assert run.returncode == 0, run.stdout + run.stderr
