@@ -18,6 +18,8 @@ document.addEventListener("DOMContentLoaded", () => {
       const choice = document.createElement("input");
       choice.type = "radio";
       choice.name = box.id;
+      // A formula alone would name nothing: what MathJax draws is hidden from screen readers.
+      if (item.querySelector(".math")) choice.setAttribute("aria-label", spoken(item));
       label.append(choice, ...item.childNodes);
       item.append(label);
       choice.addEventListener("change", () => {
@@ -52,6 +54,10 @@ document.addEventListener("DOMContentLoaded", () => {
       answer.open = true;
     });
     answer.before(form, said);
+  }
+
+  function spoken(item) {
+    return item.textContent.replace(/\\[()]/g, "").trim();
   }
 
   function status() {
