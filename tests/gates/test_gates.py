@@ -148,7 +148,7 @@ def test_a_rounding_is_no_tampering(small):
     edit(small / "book" / "number.ipynb", '"0.333\\n"', '"0.334\\n"')
     edit(small / "book" / "figure.ipynb", '"1,1\\n"', '"1,1.0005\\n"')
     curve = (small / "book" / "figure.ipynb").read_text("utf8")
-    x = re.search(r'"(L [\d.]+) [\d.]+ \\n",\s+"\\" clip-path=.*stroke: #1f77b4', curve)[1]
+    x = re.search(r'"(L [\d.]+) [\d.]+ \\n",\s+"\\" clip-path=.*stroke: #0072b2', curve)[1]
     edit(small / "book" / "figure.ipynb", x, f"L {float(x[2:]) + 0.3}")
     run = book(small, "nbval")
     assert run.returncode == 0, run.stdout + run.stderr
@@ -160,7 +160,7 @@ def test_a_rounding_is_no_tampering(small):
         ("number", '"0.333\\n"', '"0.335\\n"', "0.335 became 0.333"),
         ("figure", '"1,1\\n"', '"1,1.1\\n"', "column 'loss', row 2: 1.1 became 1"),
         ("figure", '"1,1\\n"', '"1,1\\n", "2,2\\n"', "another number of rows"),
-        ("figure", "stroke: #1f77b4", "stroke: #d62728", "path style of the figure"),
+        ("figure", "stroke: #0072b2", "stroke: #d62728", "path style of the figure"),
         ("figure", '"figure line"', '"a figure"', "'a figure' became 'figure line'"),
     ],
     ids=["number", "value of a figure", "length of its table", "colour of its curve", "its text"],
@@ -175,7 +175,7 @@ def test_a_tampered_number(small, name, old, new, found):
 
 def test_a_tampered_curve(small):
     path = small / "book" / "figure.ipynb"
-    x = re.search(r'"L ([\d.]+) [\d.]+ \\n",\s+"\\" clip-path=.*#1f77b4', path.read_text("utf8"))[1]
+    x = re.search(r'"L ([\d.]+) [\d.]+ \\n",\s+"\\" clip-path=.*#0072b2', path.read_text("utf8"))[1]
     edit(path, f"L {x}", f"L {float(x) - 3}")
     run = book(small, "nbval")
     assert run.returncode != 0
