@@ -148,8 +148,9 @@ def test_a_rounding_is_no_tampering(small):
     edit(small / "book" / "number.ipynb", '"0.333\\n"', '"0.334\\n"')
     edit(small / "book" / "figure.ipynb", '"1,1\\n"', '"1,1.0005\\n"')
     curve = (small / "book" / "figure.ipynb").read_text("utf8")
-    x = re.search(r'"(L [\d.]+) [\d.]+ \\n",\s+"\\" clip-path=.*stroke: #0072b2', curve)[1]
-    edit(small / "book" / "figure.ipynb", x, f"L {float(x[2:]) + 0.3}")
+    found = re.search(r'"L ([\d.]+) ([\d.]+) \\n",\s+"\\" clip-path=.*stroke: #0072b2', curve)
+    x, y = found.groups()
+    edit(small / "book" / "figure.ipynb", f"L {x} {y} \\n", f"L {float(x) + 0.3} {y} \\n")
     run = book(small, "nbval")
     assert run.returncode == 0, run.stdout + run.stderr
 
@@ -175,8 +176,10 @@ def test_a_tampered_number(small, name, old, new, found):
 
 def test_a_tampered_curve(small):
     path = small / "book" / "figure.ipynb"
-    x = re.search(r'"L ([\d.]+) [\d.]+ \\n",\s+"\\" clip-path=.*#0072b2', path.read_text("utf8"))[1]
-    edit(path, f"L {x}", f"L {float(x) - 3}")
+    curve = path.read_text("utf8")
+    found = re.search(r'"L ([\d.]+) ([\d.]+) \\n",\s+"\\" clip-path=.*#0072b2', curve)
+    x, y = found.groups()
+    edit(path, f"L {x} {y} \\n", f"L {float(x) - 3} {y} \\n")
     run = book(small, "nbval")
     assert run.returncode != 0
     assert "path d of the figure" in run.stdout
