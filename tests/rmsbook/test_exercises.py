@@ -162,6 +162,28 @@ class TestJudge:
             check("ex-98-1", (1, 2), seed=3)
 
 
+def test_words_and_tables_are_told_apart(toys):
+    @exercise("ex-98-4", wants="a word and its number", minutes=1)
+    def word():
+        return Task(answer={"word": "rho", "number": 2.0}, mistakes={"The other.": {}})
+
+    assert judge("ex-98-4", {"word": " Rho ", "number": 2}).right
+    assert judge("ex-98-4", {}).mistake == "The other."
+    assert judge("ex-98-4", {"word": "eta", "number": 2}).message == (
+        "not yet. Wanted: a word and its number."
+    )
+
+
+def test_a_comparison_that_trains_nothing_is_no_fair_one():
+    verdict = judge("ex-05-4", lambda train, first, second, budget: "first")
+    assert not verdict.right
+    assert verdict.mistake
+
+
+def test_a_schedule_is_made_of_numbers():
+    assert judge("ex-06-5", lambda t: np.nan).mistake == judge("ex-06-5", lambda t: "1e").mistake
+
+
 @pytest.mark.parametrize("name", ["ex-99-1", "ex-1", "fig-01-x", 7, None])
 def test_an_unknown_label_is_refused(name):
     with pytest.raises(ValueError, match=r"there is no exercise"):

@@ -19,11 +19,8 @@ FALLING = np.array([[1.0, -2.0], [2.0, -2.5], [3.0, -5.0]])  # here the two weig
 
 def _signs(a):
     """Return the one cycle of this matrix: signs s for which As has the signs of s."""
-    for rest in itertools.product((1, -1), repeat=len(a) - 1):
-        s = np.array([1, *rest])
-        if (np.sign(a @ s) == s).all():
-            return s
-    raise ValueError("no cycle")
+    signs = (np.array([1, *rest]) for rest in itertools.product((1, -1), repeat=len(a) - 1))
+    return next(s for s in signs if (np.sign(a @ s) == s).all())
 
 
 @exercise(
@@ -178,7 +175,7 @@ def _does_not_arrive(schedule):
     """Say why a schedule does not arrive, None if it does."""
     try:
         rates = np.array([float(schedule(t)) for t in range(STEPS)])
-    except TypeError:
+    except (TypeError, ValueError):
         return NUMBERS
     if not np.isfinite(rates).all():
         return NUMBERS

@@ -132,7 +132,10 @@ def fit_numpy(run):
     )
     rng = np.random.default_rng(run.seed)
     model = MLP((x.shape[1], HIDDEN, int(data.y_train.max()) + 1), rng=rng)
-    optimizer = _known("optimizer", run.optimizer, NUMPY_OPTIMIZERS)(**run.settings)
+    optimizer = _known("optimizer", run.optimizer, NUMPY_OPTIMIZERS)(
+        **run.settings,
+        nonfinite="skip",  # what has diverged is recorded as that
+    )
     curve = {"epoch": [], "val_loss": [], "val_accuracy": []}
     for epoch in range(1, run.epochs + 1):
         order = rng.permutation(len(y))

@@ -370,6 +370,14 @@ class TestFitNumpy:
     def test_another_seed_gives_another(self):
         assert fit_numpy(self.RUN)[0] != fit_numpy(dataclasses.replace(self.RUN, seed=1))[0]
 
+    @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # what diverges overflows
+    def test_a_run_that_diverges_says_so_and_has_no_test(self):
+        settings = {"learning_rate": 1e200}
+        run = dataclasses.replace(self.RUN, optimizer="SGD", settings=settings, epochs=1)
+        curve, result, _ = fit_numpy(run)
+        assert result == {"diverged": 1.0}
+        assert not np.isfinite(curve["val_loss"][-1])
+
     @pytest.mark.parametrize("name", ["data", "model", "optimizer"])
     def test_an_unknown_name_is_named(self, name):
         with pytest.raises(ValueError, match=f"^{name} must be one of .*, not 'other'$"):
