@@ -135,8 +135,8 @@ def chromium():
 def page_problems(page: Page, address: str, host: str) -> list[str]:
     """Open a page and return what a reader would suffer from.
 
-    Contrast takes most of the time, and a page has the same colours on every width: it is looked at
-    on the wide window alone.
+    What a screen cannot change is looked at once, for axe takes most of the time: colours on the
+    wide window alone, as they are the same on every width, and all else in the light alone.
     """
     found = []
 
@@ -154,7 +154,10 @@ def page_problems(page: Page, address: str, host: str) -> list[str]:
     page.on("request", look)
     page.goto(address, wait_until="load")
     page.wait_for_function("() => !window.MathJax || !MathJax.startup || MathJax.startup.promise")
-    width, window = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+    width, window, dark = page.evaluate(
+        "[document.documentElement.scrollWidth, innerWidth,"
+        " matchMedia('(prefers-color-scheme: dark)').matches]"
+    )
     if width > window:
         found.append(f"scrolls sideways: {width} px in a window of {window} px")
     for source, alt in page.eval_on_selector_all(
@@ -163,10 +166,14 @@ def page_problems(page: Page, address: str, host: str) -> list[str]:
     ):
         if len(alt) < 20 or "_images/" in alt:
             found.append(f"picture without a description: {source} ({alt!r})")
+    if dark and window < WIDE:
+        return found
     # axe would fetch the style sheets again, from the wrong folder; and to write down every place
     # that is in order takes as long as the search.
     options = {"preload": False, "resultTypes": ["violations"]}
-    if window < WIDE:
+    if dark:
+        options["runOnly"] = COLOURS
+    elif window < WIDE:
         options["rules"] = {"color-contrast": {"enabled": False}}
     for violation in Axe().run(page, options=options).response["violations"]:
         if violation["id"] not in THEME_COMPLAINTS:
@@ -177,6 +184,7 @@ def page_problems(page: Page, address: str, host: str) -> list[str]:
 
 # On which a page is looked at: a desktop and a phone, in light and dark.
 WIDE = 1280
+COLOURS = ["color-contrast", "link-in-text-block"]  # axe's rules of them
 SCREENS = [(width, scheme) for width in (WIDE, 390) for scheme in ("light", "dark")]
 
 
