@@ -43,6 +43,7 @@ def use_cache(app: Sphinx, config) -> None:
 def require_executions(app: Sphinx, env, docnames: list[str]) -> None:
     """Stop before Sphinx executes a chapter itself: it would do so one by one, and unrecorded."""
     root = Path(app.srcdir)
+    app.pages_read = set(docnames)
     for path in executed_pages(root) & {root / f"{docname}.md" for docname in docnames}:
         if chapters.executed(cache(root), chapters.read(path)) is None:
             raise ExtensionError(f"{path.name} has not been executed: use `make book`")
@@ -109,13 +110,17 @@ def add_provenance(app: Sphinx, pagename: str, templatename, context, doctree) -
 def write_notebooks(app: Sphinx, exception) -> None:
     """Put each chapter's notebook, as it was executed, beside its page for the download link.
 
-    Its first cell, which the paired notebook lacks, says what is missing.
+    Its first cell, which the paired notebook lacks, says what is missing. A page that Sphinx did
+    not read again has the same text and outputs as before, and so has its notebook.
     """
     if exception or app.builder.name != "html":
         return
     root = Path(app.srcdir)
     for path in executed_pages(root):
-        target = Path(app.outdir) / path.relative_to(root).with_suffix(".ipynb")
+        name = path.relative_to(root).with_suffix("").as_posix()
+        target = Path(app.outdir, f"{name}.ipynb")
+        if name not in app.pages_read and target.exists():
+            continue
         paired = chapters.paired_notebook(path, cache(root))
         repository = getattr(app.config, "live_repository", "")  # of the extension `live`
         target.write_text(chapters.offered_notebook(paired, repository), "utf-8")

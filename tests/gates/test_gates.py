@@ -288,9 +288,24 @@ def test_an_edited_library_executes_the_chapters_anew_and_the_former_one_is_reme
 
 
 def test_an_edited_sentence_executes_nothing(small):
-    edit(small / "book" / "figure.md", "A line that rises.", "This line rises.")
+    page, other = (small / "_build/html/book" / name for name in ("figure", "number"))
+    was, written = "A line that rises.", []
+    for sentence in ("This line rises.", "It rises."):  # the first finds the book in a new place
+        edit(small / "book" / "figure.md", was, sentence)
+        assert executed(book(small, "build")) == set()
+        for suffix in (".html", ".ipynb"):
+            assert sentence in page.with_suffix(suffix).read_text("utf8")
+        was = sentence
+        written.append(other.with_suffix(".ipynb").stat().st_mtime_ns)
+    assert written[0] == written[1], "nothing of the other page has changed"
+
+
+def test_a_download_that_is_gone_comes_again(small):
+    notebook = small / "_build/html/book/figure.ipynb"
+    before = notebook.read_text("utf8")
+    notebook.unlink()
     assert executed(book(small, "build")) == set()
-    assert "This line rises." in (small / "_build/html/book/figure.html").read_text("utf8")
+    assert notebook.read_text("utf8") == before
 
 
 def test_an_edited_cell_executes_its_chapter_alone(small):
