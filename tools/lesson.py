@@ -21,6 +21,7 @@ PREFIX = {"primer": "P", "course": ""}  # the parts that are taught; before a ch
 HIDDEN = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
 MARK = re.compile(r"^```\{(exercise|solution)-(start|end)\}(.*?)^```[ \t]*$", re.M | re.S)
 LABEL = re.compile(r"ex-\w+-\d+")
+SCOPES = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,36 @@ class Lesson:
         names: set[str] = set()
         for part in reversed([part for part in self.parts[first:] if part.kind == "code"]):
             names = (names - given(part.source)) | taken(part.source)
-        names -= imported
+        while True:  # a function may need what a cell after its own makes
+            found = self._makers(names - imported, first, imported)
+            later = {name for part in found for name in taken_later(part.source)}
+            if later <= names:
+                return found
+            names |= later
+
+    def borrowed(self) -> list[str]:
+        """Return what solutions take from other exercises: a student may have it wrong, or not.
+
+        An exercise that is wrong would then cost the points of another.
+        """
+        codes = {
+            one.name: [self.attempt(one.name), self.solution(one.name)] for one in self.exercises
+        }
+        makes = {name: set().union(*map(given, own)) for name, own in codes.items()}
+        first = next(n for n, part in enumerate(self.parts) if part.exercise)
+        page = [part.source for part in self.parts[:first] if part.kind == "code"]
+        stands = set().union(*map(given, page))
+        found = []
+        for name, (_, solution) in codes.items():
+            others = set().union(*(made for other, made in makes.items() if other != name))
+            found += [
+                f"{name} takes {taking}, which another exercise makes"
+                for taking in sorted(taken(solution) & others - stands - makes[name])
+            ]
+        return found
+
+    def _makers(self, names: set[str], first: int, imported: set[str]) -> list[Part]:
+        """Return the code cells before a part that make names, or what these are made of."""
         found = []
         for part in reversed([part for part in self.parts[:first] if part.kind == "code"]):
             if names & given(part.source):
@@ -182,15 +212,15 @@ def checked(code: str) -> str:
 
 
 def given(code: str) -> set[str]:
-    """Return the names that a cell makes or changes."""
-    found = set()
-    for node in ast.walk(ast.parse(code)):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            found.add(node.id)
-        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+    """Return the names that a cell makes or changes, for the cells after it."""
+    found, nodes = set(), [ast.parse(code)]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
             found.add(node.name)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            found |= {(name.asname or name.name).split(".")[0] for name in node.names}
+        elif not isinstance(node, SCOPES):
+            found |= _made(node)
+            nodes += ast.iter_child_nodes(node)
     return found
 
 
@@ -199,18 +229,39 @@ def taken(code: str) -> set[str]:
     found: set[str] = set()
     made = set(dir(builtins))
     for statement in ast.parse(code).body:
-        nodes = list(ast.walk(statement))
-        local = {node.arg for node in nodes if isinstance(node, ast.arg)}
-        loops = [node.target for node in nodes if isinstance(node, ast.For | ast.comprehension)]
-        local |= {n.id for loop in loops for n in ast.walk(loop) if isinstance(n, ast.Name)}
-        if isinstance(statement, ast.FunctionDef | ast.ClassDef):
-            local |= given(ast.unparse(statement))
-        loads = {
-            node.id for node in nodes if isinstance(node, ast.Name) and _is_read(node, statement)
-        }
-        found |= loads - local - made
+        found |= _taken(statement) - made
         made |= given(ast.unparse(statement))
     return found
+
+
+def taken_later(code: str) -> set[str]:
+    """Return the names that a cell's functions need by the time that they are called."""
+    functions = [
+        node for node in ast.parse(code).body if isinstance(node, ast.FunctionDef | ast.ClassDef)
+    ]
+    return {name for one in functions for name in _taken(one)} - given(code) - set(dir(builtins))
+
+
+def _taken(statement: ast.stmt) -> set[str]:
+    """Return the names that a statement reads and does not make itself."""
+    nodes = list(ast.walk(statement))
+    local = {node.arg for node in nodes if isinstance(node, ast.arg)}
+    loops = [node.target for node in nodes if isinstance(node, ast.For | ast.comprehension)]
+    local |= {n.id for loop in loops for n in ast.walk(loop) if isinstance(n, ast.Name)}
+    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+        local |= {name for node in nodes for name in _made(node)}
+    return {n.id for n in nodes if isinstance(n, ast.Name) and _is_read(n, statement)} - local
+
+
+def _made(node: ast.AST) -> set[str]:
+    """Return the names that this node itself makes."""
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        return {node.id}
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return {node.name}
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return {(name.asname or name.name).split(".")[0] for name in node.names}
+    return set()
 
 
 def _is_read(name: ast.Name, statement: ast.stmt) -> bool:

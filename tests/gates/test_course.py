@@ -1,6 +1,7 @@
 """The course: its notebooks are plain, its exercises open, and a leak is seen."""
 
 import json
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -121,6 +122,46 @@ def test_a_sheet_has_what_its_exercises_build_on(toy, book):
     assert names == ["imports", "chapter-0", "ex-p03-2", "test-ex-p03-2"]
     assert "unused" not in text(sheet)
     assert "step = mine\n### END SOLUTION\ncheck(" in text(sheet)
+
+
+def a_lesson(*codes, solutions=('def mine(): return eta\n\n\ncheck("ex-p03-2", mine)',)):
+    """Return a lesson of these cells, and exercises with these solutions."""
+    parts = [lesson.Part("code", code) for code in codes]
+    for number, solution in enumerate(solutions, 2):
+        name = f"ex-p03-{number}"
+        attempt = lesson.Part(
+            "code", f'mine = ...\n\ncheck("{name}", mine)', name, metadata={"tags": ["attempt"]}
+        )
+        parts += [lesson.Part("title", "Go", name), attempt]
+        parts += [lesson.Part("code", solution, name, in_solution=True)]
+    return lesson.Lesson(Path("primer/03-toy.md"), tuple(parts))
+
+
+@pytest.mark.parametrize(
+    ("codes", "needed"),
+    [
+        (["eta = 1", "def f():\n    eta = 2"], [0]),
+        (["eta = 1", "[eta for eta in (2,)]", "f = lambda eta: eta"], [0]),
+        (["a = 1", "class A:\n    eta = 2", "eta = a"], [0, 2]),
+        (["def f():\n    return start", "start = 1", "other = 1", "eta = f()"], [0, 1, 3]),
+        (["f = 1", "from a import eta", "eta += f"], [0, 1, 2]),
+        (["from a import check", "eta = 1"], [1]),
+    ],
+)
+def test_a_sheet_has_the_cells_that_make_what_is_used(codes, needed):
+    found = a_lesson(*codes).needed({"check"})
+    assert [part.source for part in found] == [codes[number] for number in needed]
+
+
+def test_a_solution_that_takes_anothers_answer_is_named():
+    solutions = [
+        'def mine(): return eta\n\n\nfar = 2\ncheck("ex-p03-2", mine)',
+        'check("ex-p03-3", far)',
+    ]
+    assert a_lesson("eta = 1", solutions=solutions).borrowed() == [
+        "ex-p03-3 takes far, which another exercise makes"
+    ]
+    assert a_lesson("eta = far = 1", solutions=solutions).borrowed() == []
 
 
 def test_what_has_no_plain_form_is_named(toy, book):

@@ -46,6 +46,10 @@ def test_nothing_a_student_gets_tells_a_solution():
     assert found == []
 
 
+def test_each_solution_stands_by_itself():
+    assert [what for one in lesson.lessons(ROOT) for what in one.borrowed()] == []
+
+
 def test_every_claim_meets_its_evidence():
     assert check_book(ROOT / "book") == []
 
