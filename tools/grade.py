@@ -32,6 +32,7 @@ from nbgrader.coursedir import CourseDirectory
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 from traitlets.config import Config
 
+import kernels
 import submissions
 from course import SETTINGS, replace_file
 from release import settings
@@ -86,6 +87,7 @@ def grade(course: Path, student: str, sheet: str) -> Grade:
         _hand_over(course, student, sheet, taken.notebook)
         config = settings(course)
         config.CourseDirectory.submitted_directory = MENDED
+        config.Execute.kernel_manager_class = kernels.FileKernelManager
         _autograde(config, student, sheet)
         points, of = _points(config, student, sheet)
     except submissions.RefusedError as error:
@@ -139,6 +141,7 @@ def _points(config: Config, student: str, sheet: str) -> tuple[float, float]:
 def grade_all(course: Path, todo: list[tuple[str, str]]) -> Iterator[Grade]:
     """Grade submissions, each in a process of its own and two at a time; yield as they are done."""
     numbers, waiting, running = seeds(course), list(todo), {}
+    kernels.folder()  # made here, the processes share it and this one removes it
     try:
         while waiting or running:
             while waiting and len(running) < PROCESSES:

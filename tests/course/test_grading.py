@@ -19,6 +19,10 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # nbgrader's own
 
 SHEET, ALL = "primer-03-algorithm", 7
 FOREVER = "\nwhile True:\n    pass"
+# Of many kernels that choose ports, side by side, now and then one finds its port taken, and dies.
+NO_PORT = """from ipykernel.connect import get_connection_info
+assert get_connection_info(unpack=True)["transport"] == "ipc"
+"""
 STUBBORN = "\nwhile True:\n    try:\n        while True: pass\n    except KeyboardInterrupt: pass"
 
 
@@ -98,6 +102,7 @@ BROKEN = {
     "no-module": (change("ex-p03-3", lambda source: "import nowhere\n" + source), ALL - 2, ""),
     "no-module-last": (change("ex-p03-3", lambda source: source + "\nimport nowhere"), ALL, ""),
     "no-import": (delete("chapter-0"), ALL, "chapter-0 was missing: put back"),
+    "no-port": (change("ex-p03-3", lambda source: NO_PORT + source), ALL, ""),
     "julia": (other_kernel, ALL, ""),
     "exit": (change("ex-p03-1", lambda _: "import os; os._exit(1)"), None, "Kernel died"),
 }
