@@ -91,11 +91,12 @@ def test(one: Lesson, exercise: Exercise) -> str:
     """Return the test of an exercise: open for all to see, and hidden."""
     given = checked(one.attempt(exercise.name))
     seed = ", seed" * exercise.has_variants
+    verdict = "verdict_" + exercise.name.replace("-", "_")  # no answer has such a name
     lines = [
         "from rmsbook.exercises import judge",
         "",
-        f'verdict = judge("{exercise.name}", {given}{seed})',
-        "assert verdict.right, verdict.message",
+        f'{verdict} = judge("{exercise.name}", {given}{seed})',
+        f"assert {verdict}.right, {verdict}.message",
     ]
     hidden = hidden_test(exercise, given)
     if hidden:
