@@ -13,6 +13,7 @@ from rmsbook.exercises import find
 HIDDEN = {"remove-input", "hide-input", "remove-cell", "hide-cell"}
 WORDS_A_MINUTE, LINES_A_MINUTE = 200, 20  # what a reader takes in, of text and of code
 THESIS_WORDS = 30
+HOUR = 60  # what the primer is said to take, on its door and above its pages
 LINE = 79  # characters of code that a phone turned sideways shows
 ARTICLES = 40  # times that the book speaks of the articles where it teaches
 QUESTIONS = 3  # a chapter's quiz, at least
@@ -51,17 +52,23 @@ def minutes_to_read(notebook) -> float:
 
 
 def misjudged(root: Path) -> list[str]:
-    """Return the chapters that take another time than they say, or whose thesis is long."""
-    found = []
+    """Return the chapters that take another time than they say, or whose thesis is long.
+
+    The primer as a whole says that it takes an hour.
+    """
+    found, primer = [], 0.0
     for path in chapters.chapters(root):
         notebook = chapters.read(path)
         stated = re.search(r"(\d+) minutes to read", text(notebook))
         counted = minutes_to_read(notebook)
+        primer += counted * (path.parent.name == "primer")
         if stated and abs(int(stated[1]) / counted - 1) > 0.2:
             found.append(f"{path.stem} says {stated[0]}, counted are {counted:.0f}")
         thesis = THESIS.search(text(notebook))
         if thesis and len(thesis[1].split()) > THESIS_WORDS:
             found.append(f"{path.stem} has a thesis of {len(thesis[1].split())} words")
+    if primer > HOUR:
+        found.append(f"the primer takes {primer:.1f} minutes and not an hour")
     return found
 
 

@@ -65,6 +65,14 @@ def test_a_chapter_that_takes_longer_than_it_says(book):
         assert all(f"says {minutes} minutes to read, counted are 3" in one for one in found)
 
 
+def test_a_primer_of_more_than_an_hour(book):
+    an_hour = "59 minutes to read.\n\n" + "word " * 200 * 59 + "\n\n"
+    assert not reading.misjudged(book(an_hour, "primer/03-one"))
+    (problem,) = reading.misjudged(book(an_hour + "word " * 400, "primer/03-one"))
+    assert problem.startswith("the primer takes 61.")
+    assert not reading.misjudged(book(an_hour + "word " * 400))  # a chapter of the course may
+
+
 def test_a_thesis_that_is_too_long(book):
     (problem,) = reading.misjudged(book(f"**{'word ' * 31}end.**\n\n{CELL}"))
     assert "a thesis of 32 words" in problem
