@@ -21,6 +21,9 @@ PREFIX = {"primer": "P", "course": ""}  # the parts that are taught; before a ch
 HIDDEN = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
 MARK = re.compile(r"^```\{(exercise|solution)-(start|end)\}(.*?)^```[ \t]*$", re.M | re.S)
 LABEL = re.compile(r"ex-\w+-\d+")
+PAGE_ONLY = (
+    "page-only"  # tag of a solution's cell that a sheet leaves out: it shows the page's runs
+)
 SCOPES = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
@@ -97,8 +100,8 @@ class Lesson:
         )
 
     def solution(self, exercise: str) -> str:
-        """Return the solution's code, all its cells in one."""
-        parts = self.of(exercise, solution=True)
+        """Return the solution's code, all its cells in one, without what needs the page's runs."""
+        parts = [part for part in self.of(exercise, solution=True) if PAGE_ONLY not in part.tags]
         return "\n\n".join(part.source.strip() for part in parts if part.kind == "code")
 
     def needed(self, imported: set[str]) -> list[Part]:
@@ -108,7 +111,8 @@ class Lesson:
         """
         first = next(n for n, part in enumerate(self.parts) if part.exercise)
         names: set[str] = set()
-        for part in reversed([part for part in self.parts[first:] if part.kind == "code"]):
+        exercises = [part for part in self.parts[first:] if PAGE_ONLY not in part.tags]
+        for part in reversed([part for part in exercises if part.kind == "code"]):
             names = (names - given(part.source)) | taken(part.source)
         while True:  # a function may need what a cell after its own makes
             found = self._makers(names - imported, first, imported)

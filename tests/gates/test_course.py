@@ -153,6 +153,16 @@ def test_a_sheet_has_the_cells_that_make_what_is_used(codes, needed):
     assert [part.source for part in found] == [codes[number] for number in needed]
 
 
+def test_a_sheet_leaves_out_what_shows_the_pages_runs():
+    one = a_lesson("eta = 1", "runs = train()")
+    shows = lesson.Part(
+        "code", "print(runs)", "ex-p03-2", in_solution=True, metadata={"tags": ["page-only"]}
+    )
+    one = lesson.Lesson(one.path, (*one.parts, shows))
+    assert [part.source for part in one.needed({"check"})] == ["eta = 1"]
+    assert "runs" not in one.solution("ex-p03-2")
+
+
 def test_a_solution_that_takes_anothers_answer_is_named():
     solutions = [
         'def mine(): return eta\n\n\nfar = 2\ncheck("ex-p03-2", mine)',
