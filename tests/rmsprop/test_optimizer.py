@@ -770,7 +770,8 @@ def test_an_array_must_not_show_an_element_twice():
     strided = np.lib.stride_tricks.as_strided
     message = "^params shows the same memory twice within one array: pass a copy$"
     flat = np.ones(8)
-    for shape, strides in (((3,), (0,)), ((3, 3), (8, 8)), ((2, 2), (16, -16))):
+    seen_twice = (((3,), (0,)), ((3, 3), (8, 8)), ((2, 2), (16, -16)), ((3, 2), (8, 16)))
+    for shape, strides in seen_twice:
         theta = strided(flat[4:], shape, strides)
         refuses(SGD(), [theta], [np.ones(shape)], ValueError, message)
     SGD(1.0).step(
@@ -792,6 +793,12 @@ def test_only_gradients_that_share_memory_are_copied():
     assert copied([flat[:6:2]], [flat[1:6:2]]) == [False]
     assert copied([flat[:3], flat[6:9]], [flat[3:6], flat[8:11]]) == [False, True]
     assert copied([flat[6:9], flat[:3]], [flat[3:6], flat[2:5]]) == [False, True]
+
+
+def test_arrays_side_by_side_do_not_overlap():
+    flat = np.ones(12)
+    found = _arrays.overlapping([flat[3:6], flat[:3], flat[5:9], flat[6:8]])
+    assert sorted(found) == [(0, 2), (2, 3)]
 
 
 # ---------------------------------------------------------------- what a method fills in

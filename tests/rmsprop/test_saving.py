@@ -389,6 +389,21 @@ def test_a_copy_has_a_state_of_its_own_and_settings_that_stay_fixed(way):
     assert not way(rate).learning_rate.flags.writeable
 
 
+@pytest.mark.parametrize("way", [copy.copy, copy.deepcopy])
+def test_the_state_of_a_copy_lies_in_memory_as_its_parameter(way):
+    seen = []
+
+    class Spy(RMSprop):
+        def rule(self, theta, g, **operands):
+            seen.append(operands["v"].strides)
+
+    theta = np.ones((2, 3, 4)).transpose(1, 2, 0)  # neither C's order nor Fortran's
+    optimizer = Spy()
+    optimizer.step([theta], [np.ones(theta.shape)])
+    way(optimizer).step([theta], [np.ones(theta.shape)])
+    assert seen == [theta.strides] * 2
+
+
 # ---------------------------------------------------------------- files
 
 
