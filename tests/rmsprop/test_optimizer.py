@@ -166,6 +166,54 @@ def test_a_small_array_goes_to_the_rule_as_it_is():
     assert seen[0][1] is g
 
 
+class Looking(SGD):
+    """SGD that says whether it looked over the arrays one by one."""
+
+    looked = False
+
+    def _looked_over(self, *arrays):
+        self.looked = True
+        return super()._looked_over(*arrays)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("sizes", [[1], [3, 4], [1, 2, 3], [10_000]])
+def test_a_few_ordinary_numbers_are_not_looked_over(sizes, dtype):
+    optimizer = Looking()
+    for _ in range(2):
+        optimizer.step([np.ones(n, dtype) for n in sizes], [np.ones(n, dtype) for n in sizes])
+    assert not optimizer.looked
+
+
+def test_whatever_else_comes_is_looked_over(tmp_path):
+    mapped = np.memmap(tmp_path / "theta", np.float64, "w+", shape=(2,))
+    one, large, half = np.ones(2), np.ones(10_001), np.ones(2, np.float16)
+    for theta, g in (
+        (one, one),
+        (one, one[:]),
+        (one[:], np.ones(2)),
+        (large, large.copy()),
+        (half, half.copy()),
+        (mapped, np.ones(2)),
+        (np.ones(2), mapped),
+        (np.ones(2), np.full(2, 1e300)),
+    ):
+        optimizer = Looking()
+        optimizer.step([theta], [g])
+        assert optimizer.looked
+    optimizer = Looking()
+    optimizer.step([np.ones(2), np.ones(2)], [one, one])
+    assert optimizer.looked
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_what_must_not_vanish_is_the_smallest_number_instead_of_0(dtype):
+    tiny = np.finfo(dtype).tiny
+    for inside, least in ((True, tiny), (False, tiny**0.5)):
+        assert _arrays.Positive(0.0, inside).above_zero(dtype) == pytest.approx(least, rel=1e-6)
+        assert _arrays.Positive(0.5, inside).above_zero(dtype) == 0.5
+
+
 # ---------------------------------------------------------------- learning rate
 
 
@@ -793,6 +841,7 @@ def test_only_gradients_that_share_memory_are_copied():
     assert copied([flat[:6:2]], [flat[1:6:2]]) == [False]
     assert copied([flat[:3], flat[6:9]], [flat[3:6], flat[8:11]]) == [False, True]
     assert copied([flat[6:9], flat[:3]], [flat[3:6], flat[2:5]]) == [False, True]
+    assert copied([flat[:6:2], flat[6:9]], [flat[1:6:2], flat[8:11]]) == [False, True]
 
 
 def test_arrays_side_by_side_do_not_overlap():
