@@ -210,7 +210,8 @@ def test_whatever_else_comes_is_looked_over(tmp_path):
 def test_what_must_not_vanish_is_the_smallest_number_instead_of_0(dtype):
     tiny = np.finfo(dtype).tiny
     for inside, least in ((True, tiny), (False, tiny**0.5)):
-        assert _arrays.Positive(0.0, inside).above_zero(dtype) == pytest.approx(least, rel=1e-6)
+        # as a ratio: approx takes all numbers below 1e-12 for equal
+        assert _arrays.Positive(0.0, inside).above_zero(dtype) / least == pytest.approx(1)
         assert _arrays.Positive(0.5, inside).above_zero(dtype) == 0.5
 
 
@@ -374,6 +375,17 @@ def test_l2_sees_the_parameters_before_decoupled_decay():
     theta = np.array([2.0])
     SGD(0.1, l2=0.5, weight_decay=1.0).step([theta], [np.array([3.0])])
     np.testing.assert_allclose(theta, 2 - 0.2 - 0.1 * 4, rtol=1e-15)
+
+
+def test_a_row_of_settings_is_written_out_in_the_order_of_the_rows():
+    seen = []
+
+    class Spy(SGD):
+        def rule(self, theta, g, *, lr, momentum):
+            seen.append((lr.shape, lr.strides))
+
+    Spy([0.1, 0.2, 0.3]).step([np.ones((2, 3))], [np.ones((2, 3))])
+    assert seen == [((2, 3), (24, 8))]
 
 
 def test_the_first_step_of_rprop_must_broadcast_too():
