@@ -916,6 +916,13 @@ def test_blocks_come_back_after_a_learning_rate_that_is_an_array():
 def test_what_a_method_takes_counts_l2():
     theta, g = np.array([1.0, 1e3], np.float32), np.array([1.0, -1.0], np.float32)
     assert RMSprop(l2=1e17).takes(theta, g).tolist() == [True, False]
+    theta, g = np.ones(2), np.array([5e153, -5e153])  # the limit is at 6.7e153
+    assert RMSprop(l2=5e153).takes(theta, g).tolist() == [False, True]
+    with np.errstate(all="raise"):
+        assert SGD(l2=1e300).takes(np.array([1e300, 1]), np.ones(2)).tolist() == [False, True]
+    message = r"^l2 has the shape \(3,\), which does not broadcast to params\[0\] of shape \(2,\)$"
+    with pytest.raises(ValueError, match=message):
+        SGD(l2=[0.1, 0.2, 0.3]).takes(theta, g)
 
 
 def test_a_method_may_say_what_it_takes():
