@@ -8,9 +8,19 @@ import functools
 import math
 
 import keras
-from keras import layers
+from keras import layers, ops
 
-__all__ = ["BUILDERS", "cifar10_cnn", "mnist_mlp", "recurrent", "small_cnn", "small_mlp"]
+__all__ = [
+    "BUILDERS",
+    "cifar10_cnn",
+    "contrastive",
+    "found_alike",
+    "mnist_mlp",
+    "mnist_siamese",
+    "recurrent",
+    "small_cnn",
+    "small_mlp",
+]
 
 
 def small_mlp(pixels=784):
@@ -177,6 +187,84 @@ def cifar10_cnn(shape=(32, 32, 3), augment=True):
     )
 
 
+def mnist_siamese(shape=(28, 28)):
+    """Return the network of Keras's example ``mnist_siamese``: the distance of two images.
+
+    Both images go through the same three layers of 128 units, which make a point of each. The
+    example trains it with RMSprop's defaults on batches of 128 pairs of MNIST's digits, and gives
+    97.2 % as its test accuracy after 20 epochs.
+
+    Parameters
+    ----------
+    shape : tuple of int, optional
+        Of an image: (height, width) or (height, width, channels).
+
+    Returns
+    -------
+    keras.Sequential
+        Takes pairs of images scaled to 0 … 1, shape (N, 2, *shape), and returns the distances of
+        their points, shape (N, 1). A tenth of the outputs of the first two layers are dropped
+        during training, of each image by itself.
+
+    See Also
+    --------
+    contrastive : the loss it is trained with.
+    found_alike : what it takes for a pair of one class.
+
+    References
+    ----------
+    https://github.com/keras-team/keras/blob/009110d81dfc7d3c2dc2b98a3d5ad106ec8d1b7a/examples/mnist_siamese.py
+
+    Examples
+    --------
+    >>> mnist_siamese().count_params()
+    133504
+    """
+    return keras.Sequential(
+        [
+            keras.Input((2, *shape)),
+            layers.Reshape((2, math.prod(shape))),
+            layers.Dense(128, activation="relu"),
+            layers.Dropout(0.1),
+            layers.Dense(128, activation="relu"),
+            layers.Dropout(0.1),
+            layers.Dense(128, activation="relu"),
+            layers.Lambda(_distance, output_shape=(1,)),
+        ],
+        name="mnist_siamese",
+    )
+
+
+def _distance(points):
+    square = ops.sum((points[:, 0] - points[:, 1]) ** 2, axis=-1, keepdims=True)
+    return ops.sqrt(ops.maximum(square, 1e-7))  # the root has no slope at zero
+
+
+def contrastive(alike, distance):
+    """Return the loss of each pair: alike ones should be near, others at a distance of 1 or more.
+
+    Parameters
+    ----------
+    alike : tensor
+        Shape (N,) or (N, 1): 1 for a pair of one class, 0 for a pair of two.
+    distance : tensor
+        Shape (N, 1), as `mnist_siamese` returns it.
+
+    Returns
+    -------
+    tensor
+        Shape (N,): the square of the distance, or of what it lacks to 1.
+    """
+    distance = ops.reshape(distance, (-1,))
+    alike = ops.cast(ops.reshape(alike, (-1,)), distance.dtype)
+    return alike * distance**2 + (1 - alike) * ops.relu(1 - distance) ** 2
+
+
+def found_alike(distance):
+    """Return which pairs are taken for pairs of one class: those less than 0.5 apart."""
+    return ops.reshape(distance, (-1,)) < 0.5
+
+
 def recurrent(shape, cell="LSTM", outputs=10, masked=False):
     """Return a network that reads a sequence step by step and answers after the last one.
 
@@ -252,6 +340,7 @@ BUILDERS = {
     "cifar10_cnn": cifar10_cnn,
     "efficientnet_b0": functools.partial(_published, "EfficientNetB0"),
     "mobilenet_v3": functools.partial(_published, "MobileNetV3Small"),
+    "mnist_siamese": mnist_siamese,
     "row_lstm": recurrent,
     "vowel_lstm": functools.partial(recurrent, outputs=9, masked=True),
     "adding_lstm": functools.partial(recurrent, outputs=1),

@@ -68,7 +68,6 @@ class Parameter:
         self.work_dtype = dtype if self.plain else np.dtype(np.float32)
         self.limit = largest_gradient(self.work_dtype, math.prod(shape))
         self.enough = min(float(np.finfo(self.work_dtype).max) / 4, self.limit * self.limit)
-        self.slots = {}
         self.numbers = {}
         self.rate = None
 
@@ -139,7 +138,7 @@ class Parameter:
         twin = Parameter.__new__(Parameter)
         vars(twin).update(vars(self))
         twin.rate = None  # its operands have these slots
-        twin.slots = {name: slot.copy(order="K") for name, slot in self.slots.items()}
+        twin.slots = {name: np.copy(slot) for name, slot in self.slots.items()}
         return twin
 
 
@@ -191,10 +190,11 @@ def sum_of_squares(g):
     Long arrays are summed row by row: for one product of more than 10⁴ elements OpenBLAS calls
     other threads, and to wait for a busy core can take a hundred times as long as the sum.
     """
-    flat = g if g.ndim == 1 else g.reshape(-1)
+    flat = g if g.ndim == 1 else g.ravel()
     if g.size <= SHORT:
         return float(flat.dot(flat))
-    rows = flat[: g.size // 8192 * 8192].reshape(-1, 8192)
+    count = g.size // 8192
+    rows = flat[: count * 8192].reshape(count, 8192)
     rest = flat[rows.size :]
     return float(np.vecdot(rows, rows).sum()) + float(rest.dot(rest))
 
@@ -242,7 +242,7 @@ def overlapping(arrays):
 def repeats(array):
     """Return whether two indices of an array may name one element, as in a sliding window."""
     extent = array.itemsize
-    steps = zip(map(abs, array.strides), array.shape, strict=True)
+    steps = [(abs(array.strides[axis]), length) for axis, length in enumerate(array.shape)]
     for stride, length in sorted(step for step in steps if step[1] > 1):
         if stride < extent:
             return True

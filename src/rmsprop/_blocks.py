@@ -57,7 +57,7 @@ def cut(arrays, size):
     Contiguous arrays are cut flat into `size` elements, others along their first axis.
     """
     if all(array.flags.c_contiguous for array in arrays):
-        arrays = [array.reshape(-1) for array in arrays]
+        arrays = [array.ravel() for array in arrays]
     length = len(arrays[0])
     rows = max(1, size * length // arrays[0].size)
     for start in range(0, length, rows):

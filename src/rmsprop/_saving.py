@@ -188,7 +188,6 @@ class Saving:
             ]
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"state is not one that state_dict() returned: {error!r}") from error
-        self.has_begun = False
         if rate is not self.learning_rate:
             self.learning_rate = rate
         self._parameters = parameters
@@ -354,14 +353,14 @@ def read(stream):
             check_header(file, member)
             arrays[name] = member
         state = json.loads(str(read_array(file, arrays.pop("description.npy"))))
-        slots = [{} for _ in state["parameters"]]
+        parameters = state["parameters"]
+        for parameter in parameters:
+            parameter["slots"] = {}
         for name, member in arrays.items():
             i, slot = MEMBER.fullmatch(name).groups()
-            if int(i) >= len(slots):
+            if int(i) >= len(parameters):
                 raise ValueError(f"{name!r} belongs to no parameter")
-            slots[int(i)][slot] = read_array(file, member)
-    for parameter, own in zip(state["parameters"], slots, strict=True):
-        parameter["slots"] = own
+            parameters[int(i)]["slots"][slot] = read_array(file, member)
     return state
 
 

@@ -221,7 +221,7 @@ class Optimizer(Saving):
         """Return the records of new parameters."""
         if not thetas:
             raise ValueError("params is empty: pass the arrays to train")
-        return [self._parameter(*item) for item in zip(names, thetas, strict=True)]
+        return list(map(self._parameter, names, thetas))
 
     def _parameter(self, name, theta):
         """Return the record of a new parameter."""

@@ -4,7 +4,17 @@ import keras
 import numpy as np
 import pytest
 
-from rmsbook.keras_models import BUILDERS, cifar10_cnn, mnist_mlp, recurrent, small_cnn, small_mlp
+from rmsbook.keras_models import (
+    BUILDERS,
+    cifar10_cnn,
+    contrastive,
+    found_alike,
+    mnist_mlp,
+    mnist_siamese,
+    recurrent,
+    small_cnn,
+    small_mlp,
+)
 
 IMAGES = np.random.default_rng(0).uniform(size=(3, 784)).astype("float32")
 
@@ -22,6 +32,8 @@ def described(model):
         ),
         keras.layers.MaxPooling2D: lambda layer: (layer.pool_size,),
         keras.layers.Flatten: lambda layer: (),
+        keras.layers.Reshape: lambda layer: (layer.target_shape,),
+        keras.layers.Lambda: lambda layer: (),
         keras.layers.RandomTranslation: lambda layer: (
             layer.height_factor,
             layer.width_factor,
@@ -105,11 +117,58 @@ def test_images_are_shifted_and_mirrored_in_training_only():
     assert 0 < sum(flipped) < 20
 
 
+class TestMnistSiamese:
+    def test_is_kerass_example(self):
+        assert described(mnist_siamese()) == [
+            ("Reshape", (2, 784)),
+            ("Dense", 128, "relu"),
+            ("Dropout", 0.1),
+            ("Dense", 128, "relu"),
+            ("Dropout", 0.1),
+            ("Dense", 128, "relu"),
+            ("Lambda",),
+        ]
+
+    def test_gives_the_distance_of_two_points_that_one_network_makes(self):
+        model = mnist_siamese()
+        pairs = IMAGES[[[0, 1], [1, 2], [2, 0]]].reshape(3, 2, 28, 28)
+        points = IMAGES
+        for layer in model.layers:
+            if isinstance(layer, keras.layers.Dense):
+                points = layer(points).numpy()
+        expected = np.linalg.norm(points - points[[1, 2, 0]], axis=1)
+        np.testing.assert_allclose(model(pairs)[:, 0], expected, rtol=1e-4)
+
+    def test_the_same_image_twice_has_a_small_distance_with_a_slope(self):
+        import tensorflow as tf
+
+        model = mnist_siamese()
+        pair = tf.constant(IMAGES[[[0, 0]]].reshape(1, 2, 28, 28))
+        with tf.GradientTape() as tape:
+            distance = model(pair)
+        slopes = tape.gradient(distance, model.trainable_variables)
+        assert float(distance[0, 0]) == pytest.approx(1e-7**0.5)
+        assert all(np.isfinite(slope).all() for slope in slopes)
+
+    @pytest.mark.parametrize("shape", [(4,), (4, 1)])
+    def test_contrastive_draws_alike_pairs_together_and_others_apart(self, shape):
+        alike = np.reshape([1, 1, 0, 0], shape)
+        distance = np.array([[0.3], [2.0], [0.3], [2.0]], "float32")
+        np.testing.assert_allclose(contrastive(alike, distance), [0.09, 4, 0.49, 0], rtol=1e-6)
+
+    def test_pairs_below_half_the_margin_are_found_alike(self):
+        distance = np.array([[0.49], [0.5], [0.51]], "float32")
+        np.testing.assert_array_equal(found_alike(distance), [True, False, False])
+
+
 @pytest.mark.parametrize("shape", [(28, 28), (32, 32, 3)])
 @pytest.mark.parametrize("name", BUILDERS)
 def test_an_experiment_can_name_it_for_images_of_any_shape(name, shape):
     if name in ("efficientnet_b0", "mobilenet_v3") and shape == (28, 28):
         pytest.skip("made for images of at least 32 × 32 pixels in colour")
+    if name == "mnist_siamese":
+        assert BUILDERS[name](shape)(np.zeros((3, 2, *shape), "float32")).shape == (3, 1)
+        return
     images = np.zeros((2, *shape, 1) if len(shape) == 2 else (2, *shape), "float32")
     answers = BUILDERS[name](shape)(images).numpy()
     if name.startswith("adding"):

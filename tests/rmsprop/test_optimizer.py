@@ -166,6 +166,55 @@ def test_a_small_array_goes_to_the_rule_as_it_is():
     assert seen[0][1] is g
 
 
+class Looking(SGD):
+    """SGD that says whether it looked over the arrays one by one."""
+
+    looked = False
+
+    def _looked_over(self, *arrays):
+        self.looked = True
+        return super()._looked_over(*arrays)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("sizes", [[1], [3, 4], [1, 2, 3], [10_000]])
+def test_a_few_ordinary_numbers_are_not_looked_over(sizes, dtype):
+    optimizer = Looking()
+    for _ in range(2):
+        optimizer.step([np.ones(n, dtype) for n in sizes], [np.ones(n, dtype) for n in sizes])
+    assert not optimizer.looked
+
+
+def test_whatever_else_comes_is_looked_over(tmp_path):
+    mapped = np.memmap(tmp_path / "theta", np.float64, "w+", shape=(2,))
+    one, large, half = np.ones(2), np.ones(10_001), np.ones(2, np.float16)
+    for theta, g in (
+        (one, one),
+        (one, one[:]),
+        (one[:], np.ones(2)),
+        (large, large.copy()),
+        (half, half.copy()),
+        (mapped, np.ones(2)),
+        (np.ones(2), mapped),
+        (np.ones(2), np.full(2, 1e300)),
+    ):
+        optimizer = Looking()
+        optimizer.step([theta], [g])
+        assert optimizer.looked
+    optimizer = Looking()
+    optimizer.step([np.ones(2), np.ones(2)], [one, one])
+    assert optimizer.looked
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_what_must_not_vanish_is_the_smallest_number_instead_of_0(dtype):
+    tiny = np.finfo(dtype).tiny
+    for inside, least in ((True, tiny), (False, tiny**0.5)):
+        # as a ratio: approx takes all numbers below 1e-12 for equal
+        assert _arrays.Positive(0.0, inside).above_zero(dtype) / least == pytest.approx(1)
+        assert _arrays.Positive(0.5, inside).above_zero(dtype) == 0.5
+
+
 # ---------------------------------------------------------------- learning rate
 
 
@@ -326,6 +375,17 @@ def test_l2_sees_the_parameters_before_decoupled_decay():
     theta = np.array([2.0])
     SGD(0.1, l2=0.5, weight_decay=1.0).step([theta], [np.array([3.0])])
     np.testing.assert_allclose(theta, 2 - 0.2 - 0.1 * 4, rtol=1e-15)
+
+
+def test_a_row_of_settings_is_written_out_in_the_order_of_the_rows():
+    seen = []
+
+    class Spy(SGD):
+        def rule(self, theta, g, *, lr, momentum):
+            seen.append((lr.shape, lr.strides))
+
+    Spy([0.1, 0.2, 0.3]).step([np.ones((2, 3))], [np.ones((2, 3))])
+    assert seen == [((2, 3), (24, 8))]
 
 
 def test_the_first_step_of_rprop_must_broadcast_too():
@@ -770,7 +830,8 @@ def test_an_array_must_not_show_an_element_twice():
     strided = np.lib.stride_tricks.as_strided
     message = "^params shows the same memory twice within one array: pass a copy$"
     flat = np.ones(8)
-    for shape, strides in (((3,), (0,)), ((3, 3), (8, 8)), ((2, 2), (16, -16))):
+    seen_twice = (((3,), (0,)), ((3, 3), (8, 8)), ((2, 2), (16, -16)), ((3, 2), (8, 16)))
+    for shape, strides in seen_twice:
         theta = strided(flat[4:], shape, strides)
         refuses(SGD(), [theta], [np.ones(shape)], ValueError, message)
     SGD(1.0).step(
@@ -792,6 +853,13 @@ def test_only_gradients_that_share_memory_are_copied():
     assert copied([flat[:6:2]], [flat[1:6:2]]) == [False]
     assert copied([flat[:3], flat[6:9]], [flat[3:6], flat[8:11]]) == [False, True]
     assert copied([flat[6:9], flat[:3]], [flat[3:6], flat[2:5]]) == [False, True]
+    assert copied([flat[:6:2], flat[6:9]], [flat[1:6:2], flat[8:11]]) == [False, True]
+
+
+def test_arrays_side_by_side_do_not_overlap():
+    flat = np.ones(12)
+    found = _arrays.overlapping([flat[3:6], flat[:3], flat[5:9], flat[6:8]])
+    assert sorted(found) == [(0, 2), (2, 3)]
 
 
 # ---------------------------------------------------------------- what a method fills in
@@ -848,6 +916,13 @@ def test_blocks_come_back_after_a_learning_rate_that_is_an_array():
 def test_what_a_method_takes_counts_l2():
     theta, g = np.array([1.0, 1e3], np.float32), np.array([1.0, -1.0], np.float32)
     assert RMSprop(l2=1e17).takes(theta, g).tolist() == [True, False]
+    theta, g = np.ones(2), np.array([5e153, -5e153])  # the limit is at 6.7e153
+    assert RMSprop(l2=5e153).takes(theta, g).tolist() == [False, True]
+    with np.errstate(all="raise"):
+        assert SGD(l2=1e300).takes(np.array([1e300, 1]), np.ones(2)).tolist() == [False, True]
+    message = r"^l2 has the shape \(3,\), which does not broadcast to params\[0\] of shape \(2,\)$"
+    with pytest.raises(ValueError, match=message):
+        SGD(l2=[0.1, 0.2, 0.3]).takes(theta, g)
 
 
 def test_a_method_may_say_what_it_takes():

@@ -214,7 +214,10 @@ def damaged(change):
             r"^state keeps \['velocity'\] for params\[0\], these settings need \['v', 'velocity'\]",
         ),
         (damaged(lambda s: s.pop("settings")), "^state is not one that state_dict.. returned"),
-        (damaged(lambda s: s.update(learning_rate=-1)), "^learning_rate must be a number in"),
+        (
+            damaged(lambda s: s.update(learning_rate=0)),
+            r"^learning_rate must be a number in \(0, inf\) or an array of such, not 0$",
+        ),
         (
             damaged(lambda s: s.update(learning_rate=None)),
             "^state was made with a function as learning_rate, which cannot be saved: give it to "
@@ -269,6 +272,13 @@ def test_a_loaded_state_is_one_of_training_that_has_begun():
     assert optimizer.has_begun is True
     with pytest.raises(AttributeError, match=r"^rho is fixed once training has begun"):
         optimizer.rho = 0.5
+
+
+def test_what_has_begun_can_load_another_state_of_a_fixed_learning_rate():
+    optimizer, other = trained(Rprop(0.5)), trained(trained(Rprop(0.5)))
+    optimizer.load_state_dict(other.state_dict())
+    assert optimizer.learning_rate == 0.5
+    assert same(optimizer.state_dict(), other.state_dict())
 
 
 def test_loading_an_unused_state_starts_anew():
@@ -355,6 +365,8 @@ def test_slots_come_as_the_parameters_did():
         optimizer.slot("m")
     with pytest.raises(ValueError, match=r"^name must be .* params\[0\], nothing, not 'v'$"):
         trained(SGD()).slot("v")
+    with pytest.raises(ValueError, match=r"^name must be .* params\[0\], m, v, not 'w'$"):
+        trained(Adam()).slot("w")
 
 
 # ---------------------------------------------------------------- copies
@@ -375,6 +387,21 @@ def test_a_copy_has_a_state_of_its_own_and_settings_that_stay_fixed(way):
         assert same(twin.state_dict(), before)
         assert twin.iterations == optimizer.iterations - 1
     assert not way(rate).learning_rate.flags.writeable
+
+
+@pytest.mark.parametrize("way", [copy.copy, copy.deepcopy])
+def test_the_state_of_a_copy_lies_in_memory_as_its_parameter(way):
+    seen = []
+
+    class Spy(RMSprop):
+        def rule(self, theta, g, **operands):
+            seen.append(operands["v"].strides)
+
+    theta = np.ones((2, 3, 4)).transpose(1, 2, 0)  # neither C's order nor Fortran's
+    optimizer = Spy()
+    optimizer.step([theta], [np.ones(theta.shape)])
+    way(optimizer).step([theta], [np.ones(theta.shape)])
+    assert seen == [theta.strides] * 2
 
 
 # ---------------------------------------------------------------- files

@@ -257,6 +257,14 @@ def _mnist_mlp(recorded):
     ]
 
 
+def _mnist_siamese(recorded):
+    settings = {"learning_rate": 0.001}
+    return [
+        Run("fit_pairs", "mnist", "mnist_siamese", "RMSprop", settings, seed, 20, 128)
+        for seed in SEEDS
+    ]
+
+
 # Rates a factor of two apart, so that four times the batch is one, two or no steps away: not
 # scaled, by the root, or linearly. The memory spans as many examples whatever the batch.
 BATCH_RATES = tuple(1e-3 * 2.0**k for k in range(-3, 5))
@@ -418,6 +426,9 @@ CATALOGUE = {
     ),
     "mnist-mlp": Experiment(
         "Keras's example mnist_mlp again: 98.40 % after 20 epochs?", _mnist_mlp
+    ),
+    "mnist-siamese": Experiment(
+        "Keras's example mnist_siamese again: 97.2 % after 20 epochs?", _mnist_siamese
     ),
     "batch-search": Experiment(
         "MNIST in NumPy: which learning rate suits a batch of 32, of 128, of 512?", _batch_search

@@ -25,7 +25,9 @@ __all__ = [
     "divide",
     "fit",
     "fit_numpy",
+    "fit_pairs",
     "inspect",
+    "pairs",
     "split",
 ]
 
@@ -113,6 +115,38 @@ def divide(run):
     return curve, result, data
 
 
+def fit_pairs(run):
+    """Train a model of distances, ``mnist_siamese``, on `pairs` of images, as `fit` does others.
+
+    The pairs are made within the training, validation and test examples, by the run's seed. What
+    counts as right is a distance below 0.5 for a pair of one class, and only for such a pair.
+
+    Returns
+    -------
+    curve, result, data
+        Those of `fit`; the loss is `rmsbook.keras_models.contrastive`. The result has one more:
+        ``test_precision``, the part of the test pairs found alike that are of one class; if none
+        is found, 0.
+    """
+    from keras import ops
+
+    from rmsbook.keras_models import contrastive, found_alike
+
+    def accuracy(alike, distance):
+        return found_alike(distance) == (ops.reshape(alike, (-1,)) == 1)
+
+    rng = np.random.default_rng(run.seed)
+    model, (examples, alike), curve, result, data = _fitted(
+        run,
+        cut=lambda data, examples: [pairs(*part, rng) for part in split(data, examples)],
+        aim={"loss": contrastive, "metrics": [accuracy]},
+    )
+    if not result["diverged"]:
+        found = found_alike(model.predict(examples, verbose=0)).numpy()
+        result["test_precision"] = float(alike[found].sum() / max(found.sum(), 1))
+    return curve, result, data
+
+
 def fit_numpy(run):
     """Train the book's own network, `rmsbook.networks.MLP`, as `fit` does Keras's.
 
@@ -151,14 +185,18 @@ def fit_numpy(run):
     return curve, result, _hash(data)
 
 
-def _fitted(run, watchers=()):
-    """Return the trained model, the test examples and their truth, and what `fit` returns."""
+def _fitted(run, watchers=(), cut=None, aim=None):
+    """Return the trained model, the test examples and their truth, and what `fit` returns.
+
+    `cut` takes the place of `split`; `aim` has a loss and metrics for what is not classification
+    or regression.
+    """
     import keras
 
     from rmsbook import keras_models
 
     data = _known("data", run.data, DATA)()
-    train, validation, test = split(data, run.examples)
+    train, validation, test = (cut or split)(data, run.examples)
     batches = functools.partial(_batches, np.float32(data.x_train.max()))
     keras.backend.clear_session()
     # Each run is a new model and traced anew, on purpose: TensorFlow need not warn of it.
@@ -167,11 +205,9 @@ def _fitted(run, watchers=()):
     with _seeds_of_layers(run.seed):
         model = _known("model", run.model, keras_models.BUILDERS)(data.x_train.shape[1:])
     steps = -(-len(train[1]) // run.batch_size)
-    number = data.y_train.dtype.kind == "f"
     model.compile(
         optimizer=build_optimizer(run, steps),
-        loss="mean_squared_error" if number else "sparse_categorical_crossentropy",
-        metrics=[] if number else ["accuracy"],
+        **(aim or _aim(data)),
         steps_per_execution=min(STEPS_AT_ONCE, steps),
         jit_compile=False,
     )
@@ -194,10 +230,18 @@ def _fitted(run, watchers=()):
     return model, (examples, test[1]), curve, result, _hash(data)
 
 
+def _aim(data):
+    """Return the loss and the metrics of regression or of classification."""
+    if data.y_train.dtype.kind == "f":
+        return {"loss": "mean_squared_error", "metrics": []}
+    return {"loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"]}
+
+
 TASKS = {
     "fit": fit,
     "inspect": inspect,
     "divide": divide,
+    "fit_pairs": fit_pairs,
     "fit_numpy": fit_numpy,
     "cartpole": cartpole.train,
 }
@@ -251,6 +295,49 @@ def split(data, examples=None):
         (data.x_train[validation], data.y_train[validation]),
         (data.x_test[test], data.y_test[test]),
     )
+
+
+def pairs(x, y, rng):
+    """Return pairs of examples, half of them of one class, as Keras's `mnist_siamese` makes them.
+
+    The example at each place of each class comes twice: with the next one of its class, and with
+    the one at the same place of another class that is drawn at random. A class gives as many
+    pairs as the smallest has to give.
+
+    Parameters
+    ----------
+    x, y : array
+        Examples and their classes.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    examples : array
+        Shape (N, 2, …).
+    alike : array of int
+        Shape (N,): 1 for a pair of one class, 0 for a pair of two, in turn.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two classes, or fewer than two examples of one.
+    """
+    members = [np.flatnonzero(y == label) for label in np.unique(y)]
+    few = min(map(len, members), default=0)
+    if len(members) < 2 or few < 2:
+        raise ValueError(
+            "y must have two classes or more, each with two examples or more, "
+            f"not {len(members)} with at least {few}"
+        )
+    table = np.stack([places[:few] for places in members])  # one row a class
+    rows, columns = np.indices((len(table), few - 1))
+    others = (rows + rng.integers(1, len(table), rows.shape)) % len(table)
+    chosen = np.stack(
+        [table[rows, columns], table[rows, columns + 1],
+         table[rows, columns], table[others, columns]], axis=-1
+    )  # fmt: skip
+    chosen = chosen.reshape(-1, 2)
+    return x[chosen], np.tile([1, 0], len(chosen) // 2)
 
 
 @contextlib.contextmanager

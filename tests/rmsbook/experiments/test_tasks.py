@@ -21,7 +21,9 @@ from rmsbook.experiments.tasks import (
     divide,
     fit,
     fit_numpy,
+    fit_pairs,
     inspect,
+    pairs,
     split,
 )
 
@@ -353,6 +355,112 @@ class TestDivide:
             for v in (0.0, 1.0)
         )
         assert one[1]["root_50"] == pytest.approx(zero[1]["root_50"], rel=1e-3)
+
+
+class TestPairs:
+    def made(self, y=(1, 0, 1, 0, 2, 2, 2, 0, 1, 0), seed=0):
+        y = np.array(y)
+        examples, alike = pairs(np.arange(len(y)), y, np.random.default_rng(seed))
+        return y, examples, alike
+
+    def test_one_of_two_is_of_one_class(self):
+        y, examples, alike = self.made()
+        np.testing.assert_array_equal(alike, np.tile([1, 0], 6))
+        np.testing.assert_array_equal(y[examples[:, 0]] == y[examples[:, 1]], alike == 1)
+
+    def test_each_class_gives_its_examples_in_turn_as_many_as_the_smallest_has(self):
+        _, examples, _ = self.made()
+        alike = [[1, 3], [3, 7], [0, 2], [2, 8], [4, 5], [5, 6]]
+        np.testing.assert_array_equal(examples[::2], alike)
+        np.testing.assert_array_equal(examples[1::2, 0], examples[::2, 0])
+
+    def test_the_partner_from_another_class_stands_at_the_same_place_and_is_drawn(self):
+        places = np.array([[1, 3, 7], [0, 2, 8], [4, 5, 6]])  # of the classes 0, 1, 2
+        drawn = [self.made(seed=seed)[1][1::2, 1].reshape(3, 2) for seed in range(20)]
+        for column in range(2):
+            for row in range(3):
+                others = {*places[:, column]} - {places[row, column]}
+                assert {partners[row, column] for partners in drawn} == others
+
+    def test_all_examples_are_looked_up(self):
+        x = np.arange(2 * 3 * 4 * 4).reshape(6, 4, 4)
+        examples, _ = pairs(x, np.array([0, 1, 0, 1, 0, 1]), np.random.default_rng(0))
+        assert examples.shape == (8, 2, 4, 4)
+        np.testing.assert_array_equal(examples[0], x[[0, 2]])
+        np.testing.assert_array_equal(examples[1], x[[0, 1]])
+
+    @pytest.mark.parametrize(
+        ("y", "counts"), [([], "0 with at least 0"), ([3, 3, 3], "1 .* 3"), ([0, 0, 1], "2 .* 1")]
+    )
+    def test_without_partners_it_is_refused(self, y, counts):
+        message = f"^y must have two classes or more, each with two .*, not {counts}$"
+        with pytest.raises(ValueError, match=message):
+            self.made(y)
+
+
+class TestFitPairs:
+    RUN = Run("fit_pairs", "digits", "mnist_siamese", "RMSprop", {"learning_rate": 1e-3}, 3, 3, 32)
+
+    def test_learns_which_pairs_are_alike(self):
+        curve, result, data = fit_pairs(self.RUN)
+        assert set(curve) == {"epoch", "loss", "accuracy", "val_loss", "val_accuracy"}
+        assert curve["loss"][-1] < curve["loss"][0]
+        assert result["diverged"] == 0
+        assert 0.8 < result["test_accuracy"] < 1  # as many are alike as not
+        assert data == fit(dataclasses.replace(self.RUN, task="fit", model="small_mlp"))[2]
+        again = fit_pairs(self.RUN)
+        assert again == (curve, result, data)
+
+    def test_the_numbers_are_those_of_the_pairs_it_was_given(self, monkeypatch):
+        """The distance is 0.4 if the two images have one brightness within 0.03, else 0.7."""
+
+        class Brightness(keras.Model):
+            def build(self, shape):
+                self.bias = self.add_weight(shape=(1,), initializer="zeros")
+
+            def call(self, x):
+                one, other = (keras.ops.mean(x[:, k], axis=(1, 2)) for k in (0, 1))
+                near = keras.ops.abs(one - other) < 0.03
+                return keras.ops.where(near, 0.4, 0.7)[:, None] + 0 * self.bias
+
+        monkeypatch.setitem(keras_models.BUILDERS, "brightness", lambda shape: Brightness())
+        run = dataclasses.replace(self.RUN, model="brightness", epochs=1)
+        curve, result, _ = fit_pairs(run)
+        data, rng = load_digits(), np.random.default_rng(run.seed)
+        for kind, part in zip(("", "val_", "test_"), split(data), strict=True):
+            examples, alike = pairs(*part, rng)
+            means = examples.mean(axis=(2, 3)) / np.float32(data.x_train.max())
+            near = np.abs(means[:, 0] - means[:, 1]) < 0.03
+            right, loss = (
+                np.mean(near == alike),
+                np.mean(np.where(alike, np.where(near, 0.4, 0.7), np.where(near, 0.6, 0.3)) ** 2),
+            )
+            seen = result if kind == "test_" else {n: v[0] for n, v in curve.items()}
+            assert seen[f"{kind}accuracy"] == pytest.approx(right, abs=1e-6)
+            assert seen[f"{kind}loss"] == pytest.approx(loss, rel=1e-5)
+        assert 0 < near.sum() < len(near)
+        assert result["test_precision"] == pytest.approx(np.mean(alike[near]))
+
+    def test_where_no_pair_is_found_alike_the_precision_is_0(self, monkeypatch):
+        def far(shape):
+            return keras.Sequential(
+                [
+                    keras.Input((2, *shape)),
+                    keras.layers.Flatten(),
+                    keras.layers.Dense(1, kernel_initializer="zeros", bias_initializer="ones"),
+                ]
+            )
+
+        monkeypatch.setitem(keras_models.BUILDERS, "far", far)
+        settings = {"learning_rate": 1e-9}
+        run = dataclasses.replace(self.RUN, model="far", settings=settings, epochs=1)
+        _, result, _ = fit_pairs(run)
+        assert result["test_precision"] == 0
+        assert result["test_accuracy"] == 0.5
+
+    def test_a_run_that_diverges_is_not_tested(self):
+        run = dataclasses.replace(self.RUN, optimizer="SGD", settings={"learning_rate": 1e30})
+        assert fit_pairs(run)[1] == {"diverged": 1.0}
 
 
 class TestFitNumpy:
