@@ -21,9 +21,7 @@ PREFIX = {"primer": "P", "course": ""}  # the parts that are taught; before a ch
 HIDDEN = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
 MARK = re.compile(r"^```\{(exercise|solution)-(start|end)\}(.*?)^```[ \t]*$", re.M | re.S)
 LABEL = re.compile(r"ex-\w+-\d+")
-PAGE_ONLY = (
-    "page-only"  # tag of a solution's cell that a sheet leaves out: it shows the page's runs
-)
+PAGE_ONLY = "page-only"  # tag of a cell of a solution that a sheet leaves out
 SCOPES = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
