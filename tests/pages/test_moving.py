@@ -12,6 +12,7 @@ from matplotlib import pyplot as plt
 import gates
 from project import ROOT
 from rmsprop.optimizers import FLAVORS
+from views import NUMBERS, VIEWS, module
 
 STATIC = ROOT / "book" / "_static"
 FIGURES = sorted(path.stem for path in (ROOT / "book" / "_figures").glob("*.py"))
@@ -81,74 +82,6 @@ def as_python(page):
     return names
 
 
-def module(page, name, call):
-    """Return what a function of a figure's module says of a state."""
-    return page.evaluate(
-        f"async (state) => (await import(new URL('_static/figures/{name}.mjs', location))).{call}",
-        state(page),
-    )
-
-
-def state(page):
-    """Return the settings of a figure, as the address names them or as at first."""
-    return page.evaluate(
-        """async () => {
-          const stage = document.querySelector(".moving-stage");
-          const state = JSON.parse(stage.dataset.settings);
-          const address = new URL(document.querySelector(".moving-link").href);
-          for (const [key, text] of address.searchParams) {
-            const [, name] = key.split(".");
-            if (!(name in state)) continue;
-            state[name] = Array.isArray(state[name]) ? text.split(" ").map(Number)
-              : typeof state[name] === "string" ? text : JSON.parse(text);
-          }
-          return state;
-        }"""
-    )
-
-
-VIEWS = {
-    "ravine": "?ravine.kappa=100&ravine.angle=30&ravine.noise=0.1&ravine.schedule=cosine",
-    "average": "?average.rho=0.5&average.corrected=true&average.gradients=1 -2 3.5 0 0.25",
-    "switches": "?switches.place=behind&switches.nesterov=true&switches.corrected=false",
-    "reddi": "?reddi.c=5&reddi.rho=0.3&reddi.steps=300",
-    "translator": "?translator.source=torch&translator.epsilon=0.01&translator.schedule=constant",
-    "records": "?records.data=vowels&records.method=Adam&records.rate=0.03",
-}
-
-
-def drawn(axes):
-    return [line.get_ydata() for line in axes.lines]
-
-
-# What a figure's module computes of a state, what its Python drew, and to how many digits they
-# agree: longer runs in a ravine are shown to the step up to which rounding stays small.
-NUMBERS = {
-    "ravine": (
-        "runs(state).rmsprop.losses.slice(0, 31)",
-        lambda names: names["path"].losses[:31],
-        1e-10,
-    ),
-    "average": ("averages(state).v", lambda names: names["v"], 1e-12),
-    "switches": (
-        "run(state).losses.slice(0, 31)",
-        lambda names: drawn(names["axes"])[-1][:31],
-        1e-10,
-    ),
-    "reddi": ("run(state).points", lambda names: names["one"].parameters, 1e-12),
-    "translator": (
-        "paths(state).translations.map(({ path }) => path)",
-        lambda names: drawn(names["axes"])[1:],
-        1e-10,
-    ),
-    "records": (
-        "choose(state).chosen.flatMap(({ loss }) => loss)",
-        lambda names: np.concatenate(drawn(names["epochs"])),
-        1e-3,  # four digits travel to the browser
-    ),
-}
-
-
 @pytest.mark.parametrize("name", FIGURES)
 @pytest.mark.parametrize("query", ["", "view"])
 @pytest.mark.filterwarnings("ignore:FigureCanvasAgg is non-interactive")
@@ -156,7 +89,8 @@ def test_the_python_of_a_view_makes_the_same_numbers(visit, name, query):
     page = visit(name, query and VIEWS[name])
     plt.switch_backend("agg")
     names, (call, ours, digits) = as_python(page), NUMBERS[name]
-    np.testing.assert_allclose(ours(names), module(page, name, call), rtol=digits, atol=1e-12)
+    ours = eval(ours, names)
+    np.testing.assert_allclose(ours, module(page, name, call), rtol=digits, atol=1e-12)
 
 
 def test_the_still_translations_are_those_of_the_module(visit):
