@@ -199,7 +199,7 @@ def test_the_lines_below_a_figure_follow_it_until_they_are_edited(page):
     editor.get_by_text("rho = 0.8", exact=True).wait_for()
     retype(listing, "print(rho)")
     slider.press("ArrowLeft")
-    listing.locator("[data-setting=rho]", has_text="0.5").wait_for(state="attached")
+    listing.locator("[data-setting=rho]", has_text="0.7").wait_for(state="attached")
     assert editor.inner_text() == "print(rho)"
     # They run alone: nothing of the page, and nothing that ran before, is known to them.
     said = run_listing(listing, ended="failed").inner_text()
@@ -210,7 +210,7 @@ def test_the_lines_below_a_figure_follow_it_until_they_are_edited(page):
     listing.locator(".live-output[data-state=failed]").wait_for()
     assert "Stopped" in listing.locator(".live-note").inner_text()
     listing.get_by_role("button", name="Reset").click()
-    assert "rho = 0.5\n" in editor.inner_text()
+    assert "rho = 0.7\n" in editor.inner_text()
     assert listing.locator(".live-output").inner_text() == ""
 
 

@@ -1,0 +1,15 @@
+// Sets a page's formulas, which Sphinx writes as \(…\) and \[…\], in type and in MathML.
+for (const place of document.querySelectorAll(".math")) {
+  for (const text of [...place.childNodes]) {
+    const [, opening, formula] = /^\s*\\([([])([^]*)\\[)\]]\s*$/.exec(text.data ?? "") ?? [];
+    if (!opening) continue;
+    const box = document.createElement("span");
+    box.className = "formula";
+    katex.render(formula, box, { displayMode: opening === "[", throwOnError: false });
+    text.replaceWith(box);
+  }
+  // No line begins with the comma after a formula.
+  if (/^[,.;:?!)]/.test(place.nextSibling?.data ?? "")) place.after("\u2060");
+  // What is wider than the column scrolls, by keyboard, too.
+  if (place.scrollWidth > place.clientWidth && place.localName === "div") place.tabIndex = 0;
+}
