@@ -124,12 +124,7 @@ def drawn(code: str, name: str) -> str:
     told = {"Date": None, "Creator": None, "Title": name}
     names["figure"].savefig(picture, format="svg", metadata=told)
     figures.plt.close(names["figure"])
-    return re.sub(r' d="[^"]*"', short, picture.getvalue())
-
-
-def short(path: re.Match) -> str:
-    """Return the path of an SVG with two decimals: a hundredth of a point is not seen."""
-    return re.sub(r"(\.\d\d)\d+", r"\1", path[0])
+    return picture.getvalue()
 
 
 def python(code: str, settings: dict) -> str:
