@@ -19,6 +19,7 @@ NESTING = {"media", "supports", "container", "layer"}
 FIGURE = re.compile(r'<svg class="figure".*?</svg>', re.DOTALL)
 FONT = "vendor/fontawesome/webfonts/fa-solid-900"
 SOURCES = re.compile(rf"url\((\S*{FONT})\.woff2\)[^;}}]*")
+ASCII = set(range(0x20, 0x7F))  # a question mark's icon is named by the mark itself
 ICON = re.compile(r"[\ue000-\uf8ff]|(?<=\\)[ef][0-9a-f]{3}\b")  # as it is, or by its number
 
 
@@ -97,7 +98,7 @@ def keep_used_styles(app: Sphinx, exception) -> None:
     sheets = (path.read_text("utf-8") for path in static.rglob("*.css"))
     named = {icon for sheet in sheets for icon in ICON.findall(sheet)}
     icons = {ord(icon) if len(icon) == 1 else int(icon, 16) for icon in named}
-    font.with_suffix(".woff").write_bytes(small_font(font, icons))
+    font.with_suffix(".woff").write_bytes(small_font(font, icons | ASCII))
 
 
 def setup(app: Sphinx) -> dict:
