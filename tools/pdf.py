@@ -61,9 +61,12 @@ BEYOND = """() => {
     return box.width > 0 && (box.right > innerWidth + 1 || box.left < -1);
   };
   const page = (element) => element.closest("article")?.id ?? "";
-  return [...document.querySelectorAll("body *")]
-    .filter((element) => !element.closest("svg.figure *, .cover, .katex .hide-tail *"))
+  const unseen = "svg.figure *, .cover, .katex-mathml *, .hide-tail *";
+  const found = [...document.querySelectorAll("body *")]
+    .filter((element) => !element.closest(unseen))
     .filter((element) => beyond(element) && !beyond(element.parentElement))
+    .map((element) => element.closest(".katex-display") ?? element);
+  return [...new Set(found)]
     .map((element) => `${page(element)}: too wide: ${element.tagName} ${element.textContent}`)
     .map((said) => said.slice(0, 120));
 }"""

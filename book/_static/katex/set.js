@@ -5,7 +5,11 @@ for (const place of document.querySelectorAll(".math")) {
     if (!opening) continue;
     const box = document.createElement("span");
     box.className = "formula";
-    katex.render(formula, box, { displayMode: opening === "[", throwOnError: false });
+    try {
+      katex.render(formula, box, { displayMode: opening === "[" });
+    } catch (error) {
+      Object.assign(box, { className: "katex-error", title: error.message, textContent: text.data });
+    }
     text.replaceWith(box);
   }
   // No line begins with the comma after a formula.
