@@ -5,8 +5,7 @@ import shutil
 from project import ROOT
 
 PAGE = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">
-<link rel="stylesheet" type="text/css" href="../../_static/pygments.css?v=1" />
-<script>window.MathJax = {{"options": {{"processHtmlClass": "math"}}}}</script></head>
+<link rel="stylesheet" type="text/css" href="../../_static/pygments.css?v=1" /></head>
 <body><nav>Menu</nav><article class="bd-article">{body}</article></body></html>"""
 SVG = """<svg class="figure" role="img" aria-label="A line." viewBox="0 0 90 60"
  style="width: 90pt"><defs><path id="f0-p" d="M0 0L{end} 60"/></defs>
@@ -66,7 +65,7 @@ def write(root):
     site = root / "_build" / "html"
     for name in ("primer", "course"):
         (site / "book" / name).mkdir(parents=True)
-    shutil.copytree(ROOT / "book" / "_static" / "mathjax", site / "_static" / "mathjax")
+    shutil.copytree(ROOT / "book" / "_static" / "katex", site / "_static" / "katex")
     (site / "_static" / "pygments.css").write_text("pre { color: #111 }", "utf8")
     (site / "index.html").write_text("", "utf8")
     front = '<section id="top"><h1>A Book</h1><p><strong>All is one.</strong></p></section>'

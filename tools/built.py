@@ -28,17 +28,17 @@ FIGURE = re.compile(r'<svg class="figure".*?</svg>', re.DOTALL)
 ID = re.compile(r'(\bid="|href="#|url\(#)')  # in an SVG, where an id is given or used
 KINDS = {"primer": "Primer, page", "course": "Chapter"}
 STYLE = re.compile(r'<link\b[^>]*rel="stylesheet"[^>]*>')
-MATHJAX = re.compile(r"<script>window\.MathJax = .*?</script>")
+FORMULAS = """<link rel="stylesheet" href="{folder}/katex/katex.min.css">
+<script defer src="{folder}/katex/katex.min.js"></script>
+<script defer src="{folder}/katex/set.js"></script>"""
 # Resolves when nothing on a page moves any more.
 SETTLED = """async () => {
-  if (window.MathJax) await MathJax.startup.promise;
   await document.fonts.ready;
   const images = [...document.images];
   await Promise.all(images.map((image) => image.decode().catch(() => 0)));
 }"""
 BROKEN = """() => [
-  ...[...document.querySelectorAll("mjx-merror, mjx-mtext[style*=red]")]
-    .map((wrong) => `formula: ${wrong.textContent}`),
+  ...[...document.querySelectorAll(".katex-error")].map((wrong) => `formula: ${wrong.title}`),
   ...[...document.images].filter((image) => !image.naturalWidth)
     .map((image) => `picture: ${image.src}`),
 ]"""
@@ -140,10 +140,10 @@ def resolve(name: str, address: str) -> str:
 def head(root: Path, name: str) -> str:
     """Return what a page of ours needs of a built page's head: style sheets and formulas."""
     source = (root / "_build" / "html" / f"{name}.html").read_text("utf-8")
-    found = [*STYLE.findall(source), *MATHJAX.findall(source)]
     depth = "../" * name.count("/")
-    found.append('<script defer src="_static/mathjax/tex-mml-chtml.js"></script>')
-    return "\n".join(element.replace(f'"{depth}_static', '"_static') for element in found)
+    found = [element for element in STYLE.findall(source) if "katex" not in element]
+    found = [element.replace(f'"{depth}_static', '"_static') for element in found]
+    return "\n".join([*found, FORMULAS.format(folder="_static")])
 
 
 def settle(page: Page) -> list[str]:

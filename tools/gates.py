@@ -153,7 +153,8 @@ def page_problems(page: Page, address: str, host: str) -> list[str]:
 
     page.on("request", look)
     page.goto(address, wait_until="load")
-    page.wait_for_function("() => !window.MathJax || !MathJax.startup || MathJax.startup.promise")
+    for formula in page.locator(".katex-error").all():
+        found.append(f"formula: {formula.get_attribute('title')}")
     width, window, dark = page.evaluate(
         "[document.documentElement.scrollWidth, innerWidth,"
         " matchMedia('(prefers-color-scheme: dark)').matches]"

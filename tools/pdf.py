@@ -35,10 +35,11 @@ NARROW = """() => {
     if (needed > room) element.style.zoom = Math.max(0.5, room / needed);
   };
   const wide = (element) => element.getBoundingClientRect().width;
-  for (const formula of document.querySelectorAll("mjx-container[display=true]")) {
-    const number = formula.parentElement.querySelector(":scope > .eqno");
-    const room = formula.parentElement.clientWidth - (number ? 2 * wide(number) : 0);
-    shrink(formula, wide(formula.querySelector("mjx-math")), room);
+  for (const formula of document.querySelectorAll(".katex-display")) {
+    const place = formula.closest(".math"), number = place.querySelector(":scope > .eqno");
+    const parts = [...formula.querySelectorAll(".katex-html > *")];
+    const room = place.clientWidth - (number ? 2 * wide(number) : 0);
+    shrink(formula, parts.reduce((sum, part) => sum + wide(part), 0), room);
   }
   for (const table of document.querySelectorAll("table"))
     shrink(table, Math.max(wide(table), table.scrollWidth), table.parentElement.clientWidth);
@@ -60,9 +61,12 @@ BEYOND = """() => {
     return box.width > 0 && (box.right > innerWidth + 1 || box.left < -1);
   };
   const page = (element) => element.closest("article")?.id ?? "";
-  return [...document.querySelectorAll("body *")]
-    .filter((element) => !element.closest("svg.figure *, .cover, mjx-assistive-mml"))
+  const unseen = "svg.figure *, .cover, .katex-mathml *, .hide-tail *";
+  const found = [...document.querySelectorAll("body *")]
+    .filter((element) => !element.closest(unseen))
     .filter((element) => beyond(element) && !beyond(element.parentElement))
+    .map((element) => element.closest(".katex-display") ?? element);
+  return [...new Set(found)]
     .map((element) => `${page(element)}: too wide: ${element.tagName} ${element.textContent}`)
     .map((said) => said.slice(0, 120));
 }"""

@@ -1,6 +1,6 @@
 """The decks: `_build/slides/*.html`, one for the primer and one for each chapter of the course.
 
-Made from the built pages with reveal.js (`tools/reveal`) and the book's own MathJax, to be opened
+Made from the built pages with reveal.js (`tools/reveal`) and the book's own KaTeX, to be opened
 from the folder, without a network. The speaker's notes (key S) hold the prediction to ask for.
 """
 
@@ -28,8 +28,7 @@ STEPS = (LIMITS["course"] - 2) // 2  # of a chapter, beside the title and the ta
 HEAD = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width">
 <link rel="stylesheet" href="assets/reveal.css"><link rel="stylesheet" href="assets/pygments.css">
-<link rel="stylesheet" href="assets/slides.css">{mathjax}
-<script defer src="assets/mathjax/tex-mml-chtml.js"></script>
+<link rel="stylesheet" href="assets/slides.css">{formulas}
 <script defer src="assets/reveal.js"></script><script defer src="assets/notes.js"></script>
 <script defer src="assets/slides.js"></script></head>
 <body><div class="reveal"><div class="slides">
@@ -161,16 +160,15 @@ def write_assets(root: Path, target: Path) -> None:
     static = root / "_build" / "html" / "_static"
     for path in [*(TOOLS / name for name in ASSETS), static / "pygments.css"]:
         built.write(target / "assets" / path.name, path.read_bytes())
-    shutil.copytree(static / "mathjax", target / "assets" / "mathjax", dirs_exist_ok=True)
+    shutil.copytree(static / "katex", target / "assets" / "katex", dirs_exist_ok=True)
     images = root / "_build" / "html" / "_images"
     if images.exists():
         shutil.copytree(images, target / "_images", dirs_exist_ok=True)
 
 
-def document(root: Path, name: str, slides: list[str]) -> str:
+def document(name: str, slides: list[str]) -> str:
     """Return a deck as a page."""
-    mathjax = built.MATHJAX.search(built.head(root, built.listed(root)[0][1]))[0]
-    head = HEAD.format(title=html.escape(name), mathjax=mathjax)
+    head = HEAD.format(title=html.escape(name), formulas=built.FORMULAS.format(folder="assets"))
     return f"{head}{''.join(slides)}</div></div></body></html>"
 
 
@@ -213,7 +211,7 @@ def make(root: Path) -> dict[str, int]:
     target, lengths = root / "_build" / "slides", {}
     write_assets(root, target)
     for name, (heading, slides) in decks(built.chapters(root)).items():
-        text = document(root, heading, slides)
+        text = document(heading, slides)
         built.write(target / f"{name}.html", text.encode())
         lengths[name] = len(slides)
         print(f"  _build/slides/{name}.html: {len(slides)} slides", flush=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 from xml.etree import ElementTree
 
+from compact import compact
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
@@ -39,12 +40,12 @@ def inline(svg: str, alt: str, name: str) -> str:
     Its ids begin with ``name``, because those that matplotlib gives come again in every figure.
     """
     width, _, box = SIZE.search(svg).groups()
-    body = BEFORE_CONTENT.sub("", svg, count=1)
+    body = compact(BEFORE_CONTENT.sub("", svg, count=1))
     body = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", body)
     body = COLOR.sub(r"var(--figure-\1, #\1)", body)
     return (
         f'<svg class="figure" role="img" aria-label="{html.escape(alt)}" viewBox="{box}" '
-        f'style="width: {width}pt" xmlns:xlink="http://www.w3.org/1999/xlink">{body}'
+        f'style="width: {width}pt">{body}'
     )
 
 

@@ -2,7 +2,8 @@
 
 A figure has two files. `book/_figures/ravine.py` draws it with the package: when the book is built
 it makes the still figure, for readers without scripts and for paper, and the page shows it as the
-Python of the figure. Its settings are the assignments of plain values below its imports.
+Python of the figure, and runs it where it has the runtime (`live`). Its settings are the
+assignments of plain values below its imports.
 `book/_static/figures/ravine.mjs` draws it in the browser, begins with the same settings, and writes
 those the reader chose into the Python.
 
@@ -123,12 +124,7 @@ def drawn(code: str, name: str) -> str:
     told = {"Date": None, "Creator": None, "Title": name}
     names["figure"].savefig(picture, format="svg", metadata=told)
     figures.plt.close(names["figure"])
-    return re.sub(r' d="[^"]*"', short, picture.getvalue())
-
-
-def short(path: re.Match) -> str:
-    """Return the path of an SVG with two decimals: a hundredth of a point is not seen."""
-    return re.sub(r"(\.\d\d)\d+", r"\1", path[0])
+    return picture.getvalue()
 
 
 def python(code: str, settings: dict) -> str:
@@ -142,7 +138,10 @@ def python(code: str, settings: dict) -> str:
         return f'<span class="m" data-setting="{mark[1]}">{value}</span>'
 
     listing = re.sub(r'<span class="n">SETTING_(\w+)</span>', place, listing)
-    return f'<details class="moving-python"><summary>As Python</summary>{listing}</details>'
+    return (
+        '<details class="moving-python"><summary>As Python</summary>'
+        f'<div class="cell_input">{listing}</div></details>'
+    )
 
 
 def add_files(app: Sphinx, pagename, templatename, context, doctree) -> None:
@@ -150,6 +149,8 @@ def add_files(app: Sphinx, pagename, templatename, context, doctree) -> None:
     if doctree is not None and app.env.metadata.get(pagename, {}).get("moving"):
         app.add_js_file(SCRIPT, type="module")
         app.add_css_file(STYLE)
+        if getattr(app.config, "live_has_runtime", False):  # of the extension `live`
+            app.add_js_file("live/live.mjs", type="module")
 
 
 STAGES = ("search", "rates", "comparison")  # how the names of these experiments end

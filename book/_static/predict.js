@@ -18,7 +18,7 @@ document.addEventListener("DOMContentLoaded", () => {
       const choice = document.createElement("input");
       choice.type = "radio";
       choice.name = box.id;
-      // A formula alone would name nothing: what MathJax draws is hidden from screen readers.
+      // A formula alone would name nothing: what KaTeX draws is hidden from screen readers.
       if (item.querySelector(".math")) choice.setAttribute("aria-label", spoken(item));
       label.append(choice, ...item.childNodes);
       item.append(label);
@@ -57,7 +57,10 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 
   function spoken(item) {
-    return item.textContent.replace(/\\[()]/g, "").trim();
+    const said = item.cloneNode(true);
+    for (const formula of said.querySelectorAll(".katex"))
+      formula.replaceWith(formula.querySelector("annotation").textContent);
+    return said.textContent.trim();
   }
 
   function status() {

@@ -4,14 +4,14 @@ import copy
 import subprocess
 import sys
 
-import classroom
 import pytest
-from classroom import cell, hand_in
 from nbgrader.converters import GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
 
+import classroom
 import grade
 import lesson
+from classroom import cell, hand_in
 from project import ROOT
 from release import settings
 

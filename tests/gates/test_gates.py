@@ -261,6 +261,7 @@ def test_a_source_that_nobody_cites(tmp_path):
         ("<script>undefined_function()</script>", "script error"),
         ('<div style="width: 3000px">wide</div>', "scrolls sideways"),
         ('<input type="text">', "accessibility: label"),
+        ('<span class="katex-error" title="ParseError">x</span>', "formula: ParseError"),
         ('<article><img src="x" alt="plot"></article>', "picture without a description"),
     ],
 )

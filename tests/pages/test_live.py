@@ -4,12 +4,14 @@ import json
 import re
 
 import nbformat
+import numpy as np
 import pytest
 
 import gates
 import pyodide
 from compare import difference
 from project import ROOT
+from views import NUMBERS, VIEWS, module
 
 HTML = ROOT / "_build" / "html"
 LIVE = sorted(
@@ -18,6 +20,11 @@ LIVE = sorted(
     if 'id="live-cells"' in path.read_text("utf-8")
 )
 FIRST = "book/primer/03-algorithm.html"
+MOVING = {
+    name: path.relative_to(HTML).as_posix()
+    for path in sorted((HTML / "book").rglob("*.html"))
+    for name in re.findall('data-moving="([a-z]+)"', path.read_text("utf-8"))
+}
 MINUTES = 60_000  # milliseconds
 # Tags of cells whose output is another one every time, or is not meant to be compared.
 UNCOMPARED = {"nbval-ignore-output", "nbval-skip", "raises-exception"}
@@ -54,7 +61,7 @@ def page(browser, request):
 def outputs(page):
     """Return what each cell has printed and drawn, by its number in the notebook."""
     return page.eval_on_selector_all(
-        ".live-output",
+        ".cell .live-output",
         """all => Object.fromEntries(all.map(output => [
           /cell-(\\d+)/.exec(output.closest(".cell").className)[1],
           {state: output.dataset.state, figures: output.querySelectorAll("svg").length,
@@ -65,7 +72,7 @@ def outputs(page):
 def wait(page, state="done", number=0):
     """Wait for the outcome of a cell, counted among those that can run."""
     page.wait_for_function(
-        "([state, number]) => document.querySelectorAll('.live-output')[number]"
+        "([state, number]) => document.querySelectorAll('.cell .live-output')[number]"
         ".dataset.state === state",
         arg=[state, number],
         timeout=2 * MINUTES,
@@ -90,7 +97,8 @@ def test_a_page_gives_what_the_build_gave(page, name):
     page.locator("p.runs").get_by_role("button", name="Run all").click()
     page.wait_for_function(
         """() => {
-          const states = [...document.querySelectorAll(".live-output")].map(o => o.dataset.state);
+          const states = [...document.querySelectorAll(".cell .live-output")]
+            .map(o => o.dataset.state);
           return states.includes("failed") || states.every(state => state === "done");
         }""",
         timeout=6 * MINUTES,
@@ -140,6 +148,70 @@ def test_edit_error_stop_and_reset(page):
     cell.get_by_role("button", name="Reset").click()
     assert cell.locator(".live-output").inner_text() == ""
     assert page.locator(".cell_output").first.inner_text() == before
+
+
+def run_listing(listing, ended="done"):
+    """Run the lines of a figure that moves, wait for their end, and return what they gave."""
+    listing.get_by_role("button", name="Run").click()
+    output = listing.locator(".live-output")
+    listing.page.wait_for_function(
+        "output => ['done', 'failed'].includes(output.dataset.state)",
+        arg=output.element_handle(),
+        timeout=2 * MINUTES,
+    )
+    assert output.get_attribute("data-state") == ended, output.inner_text()
+    return output
+
+
+def retype(listing, source):
+    """Put other lines in place of those below a figure that moves."""
+    listing.get_by_role("button", name="Edit").click()
+    listing.locator(".cm-content").click()
+    listing.page.keyboard.press("Control+a")
+    listing.page.keyboard.insert_text(source)
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("name", NUMBERS)
+def test_the_python_of_a_figure_runs_below_it(page, name):
+    page.goto(f"{page.host}/{MOVING[name]}{VIEWS[name]}")
+    figure = page.locator("figure", has=page.locator(f"[data-moving={name}]"))
+    figure.locator(".moving-words:not(:empty)").wait_for()
+    listing = figure.locator(".moving-python")
+    listing.locator("summary").click()
+    output = run_listing(listing)
+    assert output.locator("svg.figure").count() == 1
+    assert output.locator("pre").count() == 0, output.inner_text()
+    shown, (theirs, ours, digits) = listing.locator("pre").first.text_content(), NUMBERS[name]
+    retype(listing, f"{shown}\nprint(np.asarray({ours}).tolist())")
+    found = json.loads(run_listing(listing).locator("pre.stdout").inner_text())
+    np.testing.assert_allclose(found, module(page, name, theirs), rtol=digits, atol=1e-12)
+
+
+def test_the_lines_below_a_figure_follow_it_until_they_are_edited(page):
+    page.goto(f"{page.host}/{MOVING['average']}")
+    listing = page.locator(".moving-python")
+    listing.locator("summary").click()
+    listing.get_by_role("button", name="Edit").click()
+    editor, slider = listing.locator(".cm-content"), page.get_by_label("ρ", exact=True)
+    assert "rho = 0.9\n" in editor.inner_text()
+    slider.press("ArrowLeft")
+    editor.get_by_text("rho = 0.8", exact=True).wait_for()
+    retype(listing, "print(rho)")
+    slider.press("ArrowLeft")
+    listing.locator("[data-setting=rho]", has_text="0.7").wait_for(state="attached")
+    assert editor.inner_text() == "print(rho)"
+    # They run alone: nothing of the page, and nothing that ran before, is known to them.
+    said = run_listing(listing, ended="failed").inner_text()
+    assert "NameError: name 'rho' is not defined" in said
+    retype(listing, "while True:\n    pass")
+    listing.get_by_role("button", name="Run").click()
+    listing.get_by_role("button", name="Stop").click()
+    listing.locator(".live-output[data-state=failed]").wait_for()
+    assert "Stopped" in listing.locator(".live-note").inner_text()
+    listing.get_by_role("button", name="Reset").click()
+    assert "rho = 0.7\n" in editor.inner_text()
+    assert listing.locator(".live-output").inner_text() == ""
 
 
 def first_number(page):

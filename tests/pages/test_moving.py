@@ -12,6 +12,7 @@ from matplotlib import pyplot as plt
 import gates
 from project import ROOT
 from rmsprop.optimizers import FLAVORS
+from views import NUMBERS, VIEWS, module
 
 STATIC = ROOT / "book" / "_static"
 FIGURES = sorted(path.stem for path in (ROOT / "book" / "_figures").glob("*.py"))
@@ -81,74 +82,6 @@ def as_python(page):
     return names
 
 
-def module(page, name, call):
-    """Return what a function of a figure's module says of a state."""
-    return page.evaluate(
-        f"async (state) => (await import(new URL('_static/figures/{name}.mjs', location))).{call}",
-        state(page),
-    )
-
-
-def state(page):
-    """Return the settings of a figure, as the address names them or as at first."""
-    return page.evaluate(
-        """async () => {
-          const stage = document.querySelector(".moving-stage");
-          const state = JSON.parse(stage.dataset.settings);
-          const address = new URL(document.querySelector(".moving-link").href);
-          for (const [key, text] of address.searchParams) {
-            const [, name] = key.split(".");
-            if (!(name in state)) continue;
-            state[name] = Array.isArray(state[name]) ? text.split(" ").map(Number)
-              : typeof state[name] === "string" ? text : JSON.parse(text);
-          }
-          return state;
-        }"""
-    )
-
-
-VIEWS = {
-    "ravine": "?ravine.kappa=100&ravine.angle=30&ravine.noise=0.1&ravine.schedule=cosine",
-    "average": "?average.rho=0.5&average.corrected=true&average.gradients=1 -2 3.5 0 0.25",
-    "switches": "?switches.place=behind&switches.nesterov=true&switches.corrected=false",
-    "reddi": "?reddi.c=5&reddi.rho=0.3&reddi.steps=300",
-    "translator": "?translator.source=torch&translator.epsilon=0.01&translator.schedule=constant",
-    "records": "?records.data=vowels&records.method=Adam&records.rate=0.03",
-}
-
-
-def drawn(axes):
-    return [line.get_ydata() for line in axes.lines]
-
-
-# What a figure's module computes of a state, what its Python drew, and to how many digits they
-# agree: longer runs in a ravine are shown to the step up to which rounding stays small.
-NUMBERS = {
-    "ravine": (
-        "runs(state).rmsprop.losses.slice(0, 31)",
-        lambda names: names["path"].losses[:31],
-        1e-10,
-    ),
-    "average": ("averages(state).v", lambda names: names["v"], 1e-12),
-    "switches": (
-        "run(state).losses.slice(0, 31)",
-        lambda names: drawn(names["axes"])[-1][:31],
-        1e-10,
-    ),
-    "reddi": ("run(state).points", lambda names: names["one"].parameters, 1e-12),
-    "translator": (
-        "paths(state).translations.map(({ path }) => path)",
-        lambda names: drawn(names["axes"])[1:],
-        1e-10,
-    ),
-    "records": (
-        "choose(state).chosen.flatMap(({ loss }) => loss)",
-        lambda names: np.concatenate(drawn(names["epochs"])),
-        1e-3,  # four digits travel to the browser
-    ),
-}
-
-
 @pytest.mark.parametrize("name", FIGURES)
 @pytest.mark.parametrize("query", ["", "view"])
 @pytest.mark.filterwarnings("ignore:FigureCanvasAgg is non-interactive")
@@ -156,7 +89,8 @@ def test_the_python_of_a_view_makes_the_same_numbers(visit, name, query):
     page = visit(name, query and VIEWS[name])
     plt.switch_backend("agg")
     names, (call, ours, digits) = as_python(page), NUMBERS[name]
-    np.testing.assert_allclose(ours(names), module(page, name, call), rtol=digits, atol=1e-12)
+    ours = eval(ours, names)
+    np.testing.assert_allclose(ours, module(page, name, call), rtol=digits, atol=1e-12)
 
 
 def test_the_still_translations_are_those_of_the_module(visit):
@@ -244,23 +178,105 @@ def test_an_address_with_nonsense_is_passed_over(visit):
     )
 
 
+PHONE = {"viewport": {"width": 390, "height": 900}, "has_touch": True, "is_mobile": True}
+
+
+def drag(page, start, way):
+    """Drag a finger over the screen; return how far the page was scrolled by that."""
+    session, above = page.context.new_cdp_session(page), page.evaluate("scrollY")
+    spots = [{"x": start[0] + way[0] * i / 5, "y": start[1] + way[1] * i / 5} for i in range(6)]
+    for i, spot in enumerate(spots):
+        kind = "touchMove" if i else "touchStart"
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [spot]})
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    return page.evaluate("scrollY") - above
+
+
+def middle(locator):
+    """Scroll to an element and return where its middle is on the screen."""
+    locator.scroll_into_view_if_needed()
+    box = locator.bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def test_a_finger_scrolls_the_page_beside_a_figure(visit):
+    page = visit("ravine", **PHONE)
+    assert drag(page, (195, 500), (0, -200)) > 100  # so that the next tests could fail
+
+
 def test_a_guess_by_keyboard_and_by_finger(visit):
-    page = visit("ravine", viewport={"width": 390, "height": 900}, has_touch=True)
+    page = visit("ravine", **PHONE)
     guess = page.get_by_role("slider", name="Your guess of RMSprop's last loss")
     guess.focus()
     for _ in range(10):
         page.keyboard.press("ArrowDown")
     assert guess.get_attribute("aria-valuetext") == "0.1"
-    guess.scroll_into_view_if_needed()
-    knob = guess.locator(".knob").bounding_box()
-    x, y = knob["x"] + knob["width"] / 2, knob["y"] + knob["height"] / 2
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x, y + 40, steps=4)
-    page.mouse.up()
+    assert drag(page, middle(guess.locator(".knob")), (0, 40)) == 0
     assert float(guess.get_attribute("aria-valuenow")) < -1.5
-    page.get_by_role("button", name="Run").click()
+    page.get_by_role("button", name="Run").tap()
     page.locator(".moving-words", has_text="After 200 steps RMSprop is at").wait_for()
+
+
+def test_sliders_and_boxes_by_finger(visit):
+    page = visit("switches", **PHONE)
+    slider = page.get_by_label("β₁ or μ")
+    before = slider.get_attribute("aria-valuetext")
+    x, y = middle(slider)
+    drag(page, (x, y), (-80, 0))
+    assert slider.get_attribute("aria-valuetext") != before
+    box = page.get_by_role("checkbox").first
+    ticked = box.is_checked()
+    box.tap()
+    assert box.is_checked() != ticked
+
+
+def test_gradients_by_finger(visit):
+    page = visit("average", **PHONE)
+    field = page.get_by_label("gradients, step by step")
+    before = field.input_value().split()
+    x, y = middle(page.locator(".grasp"))
+    assert drag(page, (x, y), (60, -60)) == 0
+    after = field.input_value().split()
+    changed = [i for i, (old, new) in enumerate(zip(before, after, strict=True)) if old != new]
+    assert len(changed) > 2
+
+
+def test_the_map_by_finger(visit):
+    page = visit("reddi", **PHONE)
+    point = page.get_by_role("slider", name="Point of the map")
+    before = point.get_attribute("aria-valuetext")
+    x, y = middle(page.locator(".grasp"))
+    page.touchscreen.tap(x, y)
+    tapped = point.get_attribute("aria-valuetext")
+    assert tapped != before
+    assert drag(page, (x, y), (60, -40)) == 0
+    c, rho = (float(part.split()[1]) for part in tapped.split(", "))
+    now = point.get_attribute("aria-valuetext").split(", ")
+    assert float(now[0].split()[1]) > c
+    assert float(now[1].split()[1]) > rho
+
+
+RUN_AND_COUNT = """async () => {
+  const frame = () => new Promise(requestAnimationFrame);
+  const points = () => document.querySelector("path.line.rmsprop:not(.moving-legend *)")
+    .getAttribute("d").split("L").length;
+  document.querySelector(".moving-controls button.main").click();
+  const counts = [points()];
+  for (let i = 0; i < 5; i++) { await frame(); counts.push(points()); }
+  return [counts, document.getAnimations().length];
+}"""
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_a_run_is_played_unless_the_reader_wants_no_motion(visit, motion):
+    page = visit("ravine", reduced_motion=motion)
+    counts, animations = page.evaluate(RUN_AND_COUNT)
+    assert animations == 0
+    if motion == "reduce":
+        assert counts == [201] * 6
+    else:
+        assert counts[0] < 100
+        assert counts == sorted(counts)
 
 
 def test_a_gradient_is_changed_by_key_by_drag_and_in_writing(visit):

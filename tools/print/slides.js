@@ -17,7 +17,6 @@ function fit(slide) {
 }
 
 async function start() {
-  if (window.MathJax) await MathJax.startup.promise;
   Reveal.on("ready", ({ currentSlide }) => fit(currentSlide));
   Reveal.on("slidechanged", ({ currentSlide }) => fit(currentSlide));
   await Reveal.initialize({

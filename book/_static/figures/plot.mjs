@@ -251,6 +251,8 @@ export class Plot {
       event.preventDefault();
       if (element.tabIndex >= 0) element.focus();
     });
+    // Inside an SVG `touch-action` does not keep the page from scrolling away under a drag.
+    element.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
     element.addEventListener("pointermove", (event) => {
       if (element.hasPointerCapture(event.pointerId)) report(event);
     });

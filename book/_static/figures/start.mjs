@@ -81,6 +81,7 @@ async function start(stage) {
     const settings = { ...state, ...derived?.(state) };
     for (const span of figure.querySelectorAll("[data-setting]"))
       span.textContent = python(settings[span.dataset.setting]);
+    figure.querySelector(".moving-python").dispatchEvent(new Event("rewritten"));
   }
 
   redraw();

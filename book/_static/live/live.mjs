@@ -1,6 +1,8 @@
 // Makes the cells of a page editable and runnable. What stands before a cell runs first, once.
 const HIDDEN = ["remove-input", "remove-cell"];
-const cells = JSON.parse(document.getElementById("live-cells").textContent);
+const cells = JSON.parse(document.getElementById("live-cells")?.textContent ?? "[]");
+// The lines of a figure that moves: they run alone, and the figure writes them anew.
+const listings = [...document.querySelectorAll(".moving-python")].map((element) => ({ element, alone: true }));
 const pending = new Map();
 let worker;
 let asked = 0;
@@ -13,7 +15,25 @@ for (const cell of cells) {
   cell.shown = !hidden && cell.element?.querySelector(".cell_input");
   if (cell.shown) equip(cell);
 }
-addPageBar();
+for (const cell of listings) {
+  cell.source = cell.original = lines(cell);
+  equip(cell);
+  cell.element.addEventListener("rewritten", () => rewritten(cell));
+}
+if (cells.length) addPageBar();
+
+function lines(cell) {
+  return cell.element.querySelector("pre").textContent;
+}
+
+// What the reader has edited stays until Reset.
+function rewritten(cell) {
+  const edited = cell.source !== cell.original;
+  cell.original = lines(cell);
+  if (edited) return;
+  cell.source = cell.original;
+  cell.editor?.setText(cell.original);
+}
 
 function element(name, properties, ...children) {
   const made = Object.assign(document.createElement(name), properties);
@@ -43,7 +63,7 @@ function addPageBar() {
   const bar = document.querySelector("p.runs");
   const all = button("Run all", () => runAll());
   const halt = button("Stop", () => stop("Stopped."));
-  const anew = button("Reset", () => cells.filter((cell) => cell.shown).forEach(reset));
+  const anew = button("Reset", () => [...cells.filter((cell) => cell.shown), ...listings].forEach(reset));
   bar.append(" ", element("span", { className: "live-bar" }, all, halt, anew));
 }
 
@@ -100,7 +120,7 @@ function execute(cell, take) {
       pending.delete(id);
       resolve(message);
     });
-    start().postMessage({ id, source: cell.source });
+    start().postMessage({ id, source: cell.source, alone: cell.alone });
   });
 }
 
@@ -114,9 +134,9 @@ async function run(cell) {
   cell.output.dataset.state = "running";
   cell.stopButton.hidden = cell.resetButton.hidden = false;
   let last = { ok: true };
-  for (const one of cells.slice(0, cells.indexOf(cell) + 1)) {
-    if (one !== cell && one.started) continue;
-    const expected = one.tags.includes("raises-exception");
+  const before = cell.alone ? [] : cells.slice(0, cells.indexOf(cell)).filter((one) => !one.started);
+  for (const one of [...before, cell]) {
+    const expected = one.tags?.includes("raises-exception");
     last = await execute(one, (message) => {
       if (one === cell) show(cell.output, message);
       else if (message.kind === "error" && one.shown && !expected) show(cell.output, message);

@@ -4,8 +4,12 @@ import io
 import sys
 import traceback
 import types
+import warnings
 
 from pyodide.code import eval_code_async
+
+# `plt.show()` at the end of a cell: the figure is shown when the cell is over.
+warnings.filterwarnings("ignore", "FigureCanvasAgg is non-interactive")
 
 CELL = "<cell>"
 namespace = {"__name__": "__main__"}
@@ -94,13 +98,23 @@ def show_open_figures():
     plt.close("all")
 
 
-async def run(source, sender):
-    """Run one cell; return whether it went well."""
+def use_style():
+    """Set the book's figure style."""
+    from rmsbook import figures
+
+    figures.use_style()
+
+
+async def run(source, sender, alone):
+    """Run one cell, with the page's variables or alone; return whether it went well."""
     global send
     send = sender
     sys.stdout, sys.stderr = Stream("stdout"), Stream("stderr")
     try:
-        value = await eval_code_async(source, namespace, filename=CELL)
+        if alone:
+            use_style()  # which a page does in its first cell
+        names = {"__name__": "__main__"} if alone else namespace
+        value = await eval_code_async(source, names, filename=CELL)
         show_open_figures()
         if value is not None:
             display(value)

@@ -23,9 +23,9 @@ const ready = start();
 ready.then(() => postMessage({ ready: true }), (error) => postMessage({ broken: String(error) }));
 
 let queue = ready; // cells run one after the other, in the order of the clicks
-onmessage = ({ data: { id, source } }) => {
+onmessage = ({ data: { id, source, alone } }) => {
   queue = queue.then(async (page) => {
-    const ok = await page.run(source, (kind, body) => postMessage({ id, kind, body }));
+    const ok = await page.run(source, (kind, body) => postMessage({ id, kind, body }), alone);
     postMessage({ id, done: true, ok });
     return page;
   });
