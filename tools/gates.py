@@ -132,6 +132,11 @@ def chromium():
         yield playwright.chromium.launch(executable_path=program, args=browser.FLAGS)
 
 
+OUT_OF_REACH = """[...document.querySelectorAll("div.math")].some(place =>
+  [...place.querySelectorAll(".katex-html, .eqno")].some(part =>
+    part.getBoundingClientRect().left < place.getBoundingClientRect().left - 1))"""
+
+
 def page_problems(page: Page, address: str, host: str) -> list[str]:
     """Open a page and return what a reader would suffer from.
 
@@ -161,6 +166,8 @@ def page_problems(page: Page, address: str, host: str) -> list[str]:
     )
     if width > window:
         found.append(f"scrolls sideways: {width} px in a window of {window} px")
+    if page.evaluate(OUT_OF_REACH):
+        found.append("a formula begins left of its place, where nobody can scroll to")
     for source, alt in page.eval_on_selector_all(
         "article :is(img, svg.figure)",
         "all => all.map(i => [i.getAttribute('src'), i.alt ?? i.getAttribute('aria-label') ?? ''])",

@@ -253,6 +253,10 @@ def test_a_source_that_nobody_cites(tmp_path):
     assert gates.uncited(tmp_path) == ["of-a"]
 
 
+REVERSED = """<div class="math" style="display: flex; flex-direction: row-reverse; width: 200px">
+<span class="eqno">(1)</span><span class="katex-html" style="flex: 0 0 300px">x</span></div>"""
+
+
 @pytest.mark.parametrize(
     ("inserted", "complaint"),
     [
@@ -262,6 +266,7 @@ def test_a_source_that_nobody_cites(tmp_path):
         ('<div style="width: 3000px">wide</div>', "scrolls sideways"),
         ('<input type="text">', "accessibility: label"),
         ('<span class="katex-error" title="ParseError">x</span>', "formula: ParseError"),
+        (REVERSED, "a formula begins left of its place"),
         ('<article><img src="x" alt="plot"></article>', "picture without a description"),
     ],
 )

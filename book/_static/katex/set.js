@@ -1,5 +1,6 @@
 // Sets a page's formulas, which Sphinx writes as \(…\) and \[…\], in type and in MathML.
 {
+  const LONG = 200; // pixels: more than half a phone's line
   // What is wider than the column scrolls, by keyboard, too.
   const reach = (place) => {
     if (place.scrollWidth > place.clientWidth) place.tabIndex = 0;
@@ -21,8 +22,14 @@
       }
       text.replaceWith(box);
     }
-    // No line begins with the comma after a formula.
-    if (/^[,.;:?!)]/.test(place.nextSibling?.data ?? "")) place.after("\u2060");
+    // No line begins with the comma after a formula; one that is long may be broken itself.
+    const [mark] = /^[,.;:?!)]+/.exec(place.nextSibling?.data ?? "") ?? [];
+    if (!mark || place.offsetWidth > LONG) continue;
+    const kept = document.createElement("span");
+    kept.style.whiteSpace = "nowrap";
+    place.nextSibling.deleteData(0, mark.length);
+    place.before(kept);
+    kept.append(place, mark);
   }
   displayed.forEach((place) => watch.observe(place));
   document.fonts.addEventListener("loadingdone", () => displayed.forEach(reach));
