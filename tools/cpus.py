@@ -35,10 +35,17 @@ PROBE = (
     "import numpy, threadpoolctl as t;"
     "print(*{i['architecture'] for i in t.threadpool_info() if i['internal_api'] == 'openblas'})"
 )
-# Tests that start processes, and compute nothing whose digits could change.
+# Tests that start processes, and compute nothing whose digits could change; nbgrader's own.
 UNIT = ["--doctest-modules", "src", "tests"] + [
     f"--ignore-glob=*/{name}"
-    for name in ("gates", "pages", "test_command.py", "test_executors.py", "test_sweep.py")
+    for name in (
+        "course",
+        "gates",
+        "pages",
+        "test_command.py",
+        "test_executors.py",
+        "test_sweep.py",
+    )
 ]
 
 

@@ -1,6 +1,7 @@
 """`make cpus` pretends what the machine can do, and is red if anything is."""
 
 import os
+import re
 import sys
 
 import pytest
@@ -67,6 +68,7 @@ def test_paths_choose_what_is_run(tmp_path):
 
 PRETEND = """
 import os
+import re
 core = os.environ.get("OPENBLAS_CORETYPE")
 print("1 failed" if core == "Old" else f"1 passed {core}")
 raise SystemExit(core == "Old")
@@ -108,3 +110,10 @@ def test_the_kernel_is_asked_of_the_library():
     pretended = {name: os.environ[name] for name in cpus.VARIABLES if name in os.environ}
     ours = {library.get("architecture") for library in threadpool_info()}
     assert set(cpus.kernel(Processor("as here", pretended)).split()) <= ours
+
+
+def test_the_unit_tests_are_those_of_make_unit_or_fewer():
+    left_out = re.findall(r"--ignore tests/(\w+)", (cpus.ROOT / "Makefile").read_text("utf-8"))
+    assert "gates" in left_out
+    for name in left_out:
+        assert f"--ignore-glob=*/{name}" in cpus.UNIT
