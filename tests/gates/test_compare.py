@@ -18,7 +18,8 @@ X = np.linspace(0, 10, 200)
 
 def drawn(y, x=X, *, label="loss", scale="linear", title="a-figure"):
     """Return the picture of a curve."""
-    with mpl.rc_context({"svg.hashsalt": "rmsprop", "svg.fonttype": "path"}):
+    look = {"svg.hashsalt": "rmsprop", "svg.fonttype": "path"}
+    with plt.style.context(["default", look]):  # whatever another test has left
         figure, ax = plt.subplots(figsize=(5.6, 3.6))
         ax.plot(x, y)
         ax.set(xlabel="step", ylabel=label, yscale=scale)
