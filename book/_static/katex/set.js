@@ -6,7 +6,8 @@
     if (place.scrollWidth > place.clientWidth) place.tabIndex = 0;
     else place.removeAttribute("tabindex");
   };
-  const displayed = [...document.querySelectorAll("div.math")];
+  const wide = "div.math, .pst-scrollable-table-container > table";
+  const displayed = [...document.querySelectorAll(wide)];
   const watch = new ResizeObserver((entries) => entries.forEach(({ target }) => reach(target)));
 
   for (const place of document.querySelectorAll(".math")) {
