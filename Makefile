@@ -25,6 +25,7 @@ help:  ## List the targets
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@$(PYTHON) tools/pyodide.py
+	@$(PYTHON) tools/bytecode.py
 	@touch $@
 
 book: .venv/ready  ## Execute every chapter that changed and write _build/html
@@ -51,9 +52,11 @@ pages: browser  ## The built pages in a real browser, and what they are made of
 
 browser: .venv/ready  ## Find the Chromium that looks at the pages, or bring one
 	@$(PYTHON) tools/browser.py
+	@$(PYTHON) tools/bytecode.py
 
 live: .venv/ready  ## Bring the Python that runs in the pages, where the set-up could not
 	@$(PYTHON) tools/pyodide.py
+	@$(PYTHON) tools/bytecode.py
 
 pdf: book browser  ## Print the book, _build/rmsprop.pdf, and handouts of the primer
 	@$(PYTHON) tools/pdf.py

@@ -21,6 +21,8 @@ from pathlib import Path
 
 LOCK = Path(__file__).resolve().parent.parent / "book" / "pyodide.json"
 FOLDER = Path(sys.prefix) / "pyodide"
+COMPILED = FOLDER / "compiled"  # the same, as `tools/bytecode.py` makes it
+MADE_FROM = "made-from.txt"
 CORE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
 # NumPy, and what `import matplotlib.pyplot` needs of Matplotlib's requirements.
 PACKAGES = (
@@ -54,6 +56,18 @@ def is_complete(folder: Path = FOLDER) -> bool:
         (folder / name).is_file() and sha256((folder / name).read_bytes()) == digest
         for name, digest in files.items()
     )
+
+
+def made_from() -> str:
+    """Return what the compiled files are made of, and by which program: a hash."""
+    program = Path(__file__).with_name("bytecode.py")
+    return sha256(LOCK.read_bytes() + program.read_bytes())
+
+
+def is_compiled() -> bool:
+    """Whether the compiled files are there, made from these files by this program."""
+    note = COMPILED / MADE_FROM
+    return note.is_file() and note.read_text("utf-8") == made_from()
 
 
 def official(name: str, version: str) -> bytes:

@@ -7,6 +7,7 @@ where the page does not show it; `_static/live/live.mjs` does the rest.
 """
 
 import ast
+import filecmp
 import html
 import io
 import json
@@ -155,7 +156,8 @@ def add_live_cells(app: Sphinx, pagename: str, templatename, context, doctree) -
             + [f"{title} {packages[title.lower()]['version']}" for title in ("NumPy", "Matplotlib")]
         )
         said = (
-            f"These cells run here, in your browser ({versions}; the first Run loads 25 MB once)."
+            f"These cells run here, in your browser ({versions}; "
+            f"the first Run loads {megabytes()} MB once)."
         )
         data = json.dumps(cells).replace("</", r"<\/")
         context["body"] += f'<script type="application/json" id="live-cells">{data}</script>'
@@ -188,16 +190,30 @@ def look_for_runtime(app: Sphinx, config) -> None:
         logger.info("without cells that run in the page: `make live` brings what they need")
 
 
+def runtime() -> Path:
+    """Return the folder of the runtime: compiled, or as it was brought where no browser was."""
+    return pyodide.COMPILED if pyodide.is_compiled() else pyodide.FOLDER
+
+
+def megabytes() -> int:
+    """Return the size of what the first Run loads, rounded."""
+    files = json.loads(pyodide.LOCK.read_text("utf-8"))["files"]
+    return round(sum((runtime() / name).stat().st_size for name in files) / 1e6)
+
+
 def write_runtime(app: Sphinx, exception) -> None:
     """Put the runtime and the library into the site."""
     if exception or app.builder.name != "html" or not app.config.live_has_runtime:
         return
     target = Path(app.outdir) / RUNTIME
-    lock = json.loads(pyodide.LOCK.read_text("utf-8"))
+    lock, folder = json.loads(pyodide.LOCK.read_text("utf-8")), runtime()
     (target / "pyodide").mkdir(parents=True, exist_ok=True)
     for name in lock["files"]:
-        if not (target / "pyodide" / name).exists():
-            shutil.copy(pyodide.FOLDER / name, target / "pyodide" / name)
+        copy = target / "pyodide" / name
+        if not copy.exists() or not filecmp.cmp(folder / name, copy):
+            shutil.copy2(folder / name, copy)
+    for package in lock["lock"]["packages"].values():
+        package["sha256"] = pyodide.sha256((folder / package["file_name"]).read_bytes())
     (target / "pyodide" / "pyodide-lock.json").write_text(json.dumps(lock["lock"]), "utf-8")
     with zipfile.ZipFile(target / "book.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         for pattern in CARRIED:

@@ -574,6 +574,8 @@ class Noisy(Problem):
     def gradient(self, theta: ArrayLike, t: int = 0) -> np.ndarray:
         """Gradient of the minibatch of step ``t`` at ``theta``, shape (..., d) → (..., d)."""
         exact = self.problem.gradient(theta, t)
+        if not self.noise.any():
+            return exact
         shape = self.start.shape if self.paired else exact.shape
         xi = np.random.default_rng((self.seed, t)).standard_normal(shape)
         return (exact + self.noise * xi / np.sqrt(self.batch_size)).astype(exact.dtype)

@@ -84,6 +84,15 @@ def test_a_damaged_file_is_fetched_again(lock, monkeypatch, tmp_path):
     assert pyodide.bring(tmp_path)
 
 
+def test_what_is_compiled_of_other_files_does_not_count(lock, monkeypatch, tmp_path):
+    monkeypatch.setattr(pyodide, "COMPILED", tmp_path)
+    assert not pyodide.is_compiled()
+    (tmp_path / pyodide.MADE_FROM).write_text(pyodide.made_from(), "utf-8")
+    assert pyodide.is_compiled()
+    lock.write_text(json.dumps({"version": "1.1", "files": {}, "lock": {}}), "utf-8")
+    assert not pyodide.is_compiled()
+
+
 def test_every_package_of_the_lock_is_pinned():
     lock = json.loads(pyodide.LOCK.read_text("utf-8"))
     assert set(lock["lock"]["packages"]) == set(pyodide.PACKAGES)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import zipfile
 
 import nbformat
 import numpy as np
@@ -124,6 +125,15 @@ def test_a_page_gives_what_the_build_gave(page, name):
             if differs:
                 wrong[number] = differs
     assert wrong == {}
+
+
+def test_a_reader_compiles_nothing():
+    runtime = HTML / "_static" / "live" / "pyodide"
+    archives = [*runtime.glob("*.whl"), *runtime.glob("*.zip")]
+    assert len(archives) == len(pyodide.PACKAGES) + 1
+    names = [name for path in archives for name in zipfile.ZipFile(path).namelist()]
+    assert "numpy/__init__.pyc" in names
+    assert [name for name in names if name.endswith(".py")] == []
 
 
 def test_edit_error_stop_and_reset(page):

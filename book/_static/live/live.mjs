@@ -128,7 +128,7 @@ async function run(cell) {
   if (cell.output.dataset.state === "running") return;
   const began = performance.now();
   const note = element("p", { className: "live-note" });
-  note.textContent = worker ? "Running …" : "Loading Python (25 MB, once) …";
+  note.textContent = worker ? "Running …" : "Loading Python (once) …";
   for (const output of cell.built) output.hidden = true;
   cell.output.replaceChildren(note);
   cell.output.dataset.state = "running";

@@ -1,5 +1,6 @@
 """Run a cell in the browser as a notebook does: last value, prints, figures, errors."""
 
+import gc
 import io
 import sys
 import traceback
@@ -90,10 +91,11 @@ def show_open_figures():
     if "matplotlib.pyplot" not in sys.modules:
         return
     import matplotlib.pyplot as plt
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     for number in plt.get_fignums():
         file = io.StringIO()
-        plt.figure(number).savefig(file, format="svg")
+        FigureCanvasSVG(plt.figure(number)).print_svg(file)  # savefig would draw it twice
         send("image/svg+xml", file.getvalue())
     plt.close("all")
 
@@ -124,4 +126,13 @@ async def run(source, sender, alone):
             trace = trace.tb_next
         send("error", "".join(traceback.format_exception(type(error), error, trace)))
         return False
+    finally:
+        spare_the_imports()
     return True
+
+
+def spare_the_imports():
+    """Let the garbage collector pass over what the first cell imported: it looks every time."""
+    if not gc.get_freeze_count():
+        gc.collect()
+        gc.freeze()
