@@ -12,6 +12,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import playwright.sync_api
+
 import browser
 import gates
 import pyodide
@@ -91,9 +93,12 @@ def main() -> None:
     if not pyodide.is_complete() or pyodide.is_compiled() or browser.find() is None:
         return
     shutil.rmtree(pyodide.COMPILED, ignore_errors=True)
-    with tempfile.TemporaryDirectory(dir=pyodide.FOLDER.parent) as cellar:
-        write(Path(cellar) / "compiled")
-        os.replace(Path(cellar) / "compiled", pyodide.COMPILED)
+    try:
+        with tempfile.TemporaryDirectory(dir=pyodide.FOLDER.parent) as cellar:
+            write(Path(cellar) / "compiled")
+            os.replace(Path(cellar) / "compiled", pyodide.COMPILED)
+    except (OSError, playwright.sync_api.Error) as error:
+        print(f"The pages' Python was not compiled, its first start takes longer: {error}")
 
 
 if __name__ == "__main__":

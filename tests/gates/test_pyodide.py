@@ -9,6 +9,7 @@ import zipfile
 
 import pytest
 
+import bytecode
 import pyodide
 from project import ROOT
 
@@ -91,6 +92,18 @@ def test_what_is_compiled_of_other_files_does_not_count(lock, monkeypatch, tmp_p
     assert pyodide.is_compiled()
     lock.write_text(json.dumps({"version": "1.1", "files": {}, "lock": {}}), "utf-8")
     assert not pyodide.is_compiled()
+
+
+def test_what_cannot_be_compiled_stays_as_it_is(lock, monkeypatch, tmp_path, capsys):
+    serve(monkeypatch, FILES)
+    folder = tmp_path / "pyodide"
+    pyodide.bring(folder)
+    monkeypatch.setattr(pyodide, "FOLDER", folder)
+    monkeypatch.setattr(pyodide, "COMPILED", folder / "compiled")
+    monkeypatch.setattr(pyodide, "is_complete", lambda: True)
+    bytecode.main()  # these files are no Python: the browser says so
+    assert "not compiled" in capsys.readouterr().out
+    assert sorted(path.name for path in folder.iterdir()) == sorted(FILES)
 
 
 def test_every_package_of_the_lock_is_pinned():
