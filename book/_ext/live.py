@@ -157,7 +157,7 @@ def add_live_cells(app: Sphinx, pagename: str, templatename, context, doctree) -
         )
         said = (
             f"These cells run here, in your browser ({versions}; "
-            f"the first Run loads {megabytes()} MB once)."
+            f"the first Run loads {megabytes()}\u00a0MB once)."
         )
         data = json.dumps(cells).replace("</", r"<\/")
         context["body"] += f'<script type="application/json" id="live-cells">{data}</script>'

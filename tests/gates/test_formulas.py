@@ -14,6 +14,7 @@ PAGE = r"""<!DOCTYPE html><meta charset="utf-8"><link rel="stylesheet" href="kat
 <div class="math" id="short"><span class="eqno">(1)</span>\[
 g^2
 \]</div><div class="math" id="long">\[ a + b + c + d + e + f + g + h + i + j + k + l + m \]</div>
+<p id="aside">A long word before (<span class="math">\(a &lt; b\)</span>) and after.
 <p><span class="math" id="wrong">\(\nothing{x}\)</span> <code id="code">\(x\)</code></p>"""
 
 
@@ -55,6 +56,24 @@ def test_a_comma_stays_with_its_formula(page):
     )
     assert begins == [], "widths at which the comma begins a line"
     assert text.count(",") == 1
+
+
+def test_a_bracket_stays_with_its_formula(page):
+    ends = page.locator("#aside").evaluate(
+        """p => {
+          const walk = document.createTreeWalker(p, NodeFilter.SHOW_TEXT), range = new Range();
+          while (!walk.nextNode().data.endsWith("("));
+          range.setStart(walk.currentNode, walk.currentNode.length - 1);
+          range.setEnd(walk.currentNode, walk.currentNode.length);
+          const after = p.querySelector(".katex-html");
+          return [...Array(60).keys()].filter(n => {
+            p.style.width = `${4 * n}px`;
+            return range.getBoundingClientRect().right > after.getBoundingClientRect().left + 1;
+          });
+        }"""
+    )
+    assert ends == [], "widths at which the bracket ends a line"
+    assert page.locator("#aside").inner_text().count("(") == 1
 
 
 def test_a_formula_wider_than_its_column_is_reached_by_keyboard(page):

@@ -23,14 +23,18 @@
       }
       text.replaceWith(box);
     }
-    // No line begins with the comma after a formula; one that is long may be broken itself.
-    const [mark] = /^[,.;:?!)]+/.exec(place.nextSibling?.data ?? "") ?? [];
-    if (!mark || place.offsetWidth > LONG) continue;
+    // No line ends with the bracket before a formula or begins with the comma after it; a formula
+    // that is long may be broken itself.
+    const { previousSibling: before, nextSibling: after } = place;
+    const [open = ""] = /[([]$/.exec(before?.data ?? "") ?? [];
+    const [mark = ""] = /^[,.;:?!)\]]+/.exec(after?.data ?? "") ?? [];
+    if (!(open || mark) || place.offsetWidth > LONG) continue;
     const kept = document.createElement("span");
     kept.style.whiteSpace = "nowrap";
-    place.nextSibling.deleteData(0, mark.length);
+    if (open) before.deleteData(before.length - 1, 1);
+    if (mark) after.deleteData(0, mark.length);
     place.before(kept);
-    kept.append(place, mark);
+    kept.append(open, place, mark);
   }
   displayed.forEach((place) => watch.observe(place));
   document.fonts.addEventListener("loadingdone", () => displayed.forEach(reach));

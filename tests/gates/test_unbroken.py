@@ -1,0 +1,44 @@
+"""Where no line of a page may break."""
+
+import sys
+from types import SimpleNamespace
+
+import pytest
+from docutils import nodes
+from docutils.utils import new_document
+
+from project import ROOT
+
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+from unbroken import Tie, tied
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("right for 97.2 % of them", "right for 97.2~% of them"),
+        ("see page 3, Chapter 10 and Fig. P3.1", "see page~3, Chapter~10 and Fig.~P3.1"),
+        ("with η = 0.1, about 3.16 η", "with η~=~0.1, about 3.16~η"),
+        ("1 of 20 pages, a chapter later", "1 of 20 pages, a chapter later"),
+        ("a == b", "a == b"),
+    ],
+)
+def test_a_number_stays_with_what_it_belongs_to(text, shown):
+    assert tied(text) == shown.replace("~", "\u00a0")
+
+
+def test_a_number_from_code_stays_with_its_unit_and_code_is_left_alone():
+    page = new_document("page")
+    line = nodes.paragraph()
+    line += [nodes.strong("", "53"), nodes.Text(" % stay; "), nodes.strong("", "3.16")]
+    line += [nodes.Text(" "), nodes.math("", r"\eta"), nodes.Text(" long, and ")]
+    line += [nodes.strong("", "tie"), nodes.Text(" "), nodes.math("", "g"), nodes.Text(" x = 1")]
+    page += [
+        line,
+        nodes.paragraph("", "", nodes.literal("", "x = 1")),
+        nodes.literal_block("", "y = 1"),
+    ]
+    page.settings.env = SimpleNamespace()
+    Tie(page).run()
+    assert line.astext() == "53\u00a0% stay; 3.16\u00a0\\eta long, and tie g x\u00a0=\u00a01"
+    assert [child.astext() for child in page.children[1:]] == ["x = 1", "y = 1"]
