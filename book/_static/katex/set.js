@@ -23,14 +23,17 @@
       }
       text.replaceWith(box);
     }
-    // No line begins with the comma after a formula; one that is long may be broken itself.
-    const [mark] = /^[,.;:?!)]+/.exec(place.nextSibling?.data ?? "") ?? [];
-    if (!mark || place.offsetWidth > LONG) continue;
+    // No line begins with the comma after a formula or ends with the bracket before it; a formula
+    // that is long may be broken itself.
+    const [mark] = /^[,.;:?!)]+/.exec(place.nextSibling?.data ?? "") ?? [""];
+    const [opened] = /[([]+$/.exec(place.previousSibling?.data ?? "") ?? [""];
+    if (!(mark || opened) || place.offsetWidth > LONG) continue;
     const kept = document.createElement("span");
     kept.style.whiteSpace = "nowrap";
-    place.nextSibling.deleteData(0, mark.length);
+    if (mark) place.nextSibling.deleteData(0, mark.length);
+    if (opened) place.previousSibling.data = place.previousSibling.data.slice(0, -opened.length);
     place.before(kept);
-    kept.append(place, mark);
+    kept.append(opened, place, mark);
   }
   displayed.forEach((place) => watch.observe(place));
   document.fonts.addEventListener("loadingdone", () => displayed.forEach(reach));
