@@ -1,5 +1,7 @@
 """Figures and equations numbered by chapter: Fig. 6.1 and (6.3) in the course, P6.1 in the primer.
 
+The reference is one chapter, R.
+
 Sphinx numbers by chapter only where the headings are numbered, too, and then through the book.
 """
 
@@ -11,6 +13,7 @@ from sphinx.application import Sphinx
 
 PARTS = {"primer": "P", "course": ""}  # a page's folder, and what its numbers begin with
 PAGE = re.compile(rf"(?:.*/)?({'|'.join(PARTS)})/(\d+)-")
+REFERENCE = re.compile(r"(?:.*/)?reference/")
 
 
 def chapter(docname: str) -> str | None:
@@ -26,12 +29,16 @@ def chapter(docname: str) -> str | None:
 def number_by_chapter(app: Sphinx, env) -> Iterable[str]:
     """Replace the running numbers, which Sphinx has just given, kind by kind."""
     env.numbering_running = copy.deepcopy(env.toc_fignumbers)
+    found = {}  # by chapter and kind: running number, and where it stands
     for docname, kinds in env.toc_fignumbers.items():
-        begin = chapter(docname)
-        for ids in kinds.values() if begin else ():
-            in_order = sorted(ids, key=lambda name, ids=ids: ids[name][-1])
-            for number, name in enumerate(in_order, start=1):
-                ids[name] = (begin, number)
+        begin = "R" if REFERENCE.match(docname) else chapter(docname)
+        for kind, ids in kinds.items() if begin else ():
+            places = ((number, name, ids) for name, (*_, number) in ids.items())
+            found.setdefault((begin, kind), []).extend(places)
+    for (begin, _), places in found.items():
+        places.sort(key=lambda place: place[0])
+        for number, (_, name, ids) in enumerate(places, start=1):
+            ids[name] = (begin, number)
     return ()
 
 

@@ -2,7 +2,7 @@
    stands; the controls are made here because without it they would do nothing. */
 
 document.addEventListener("DOMContentLoaded", () => {
-  const table = document.querySelector("table.claims");
+  const table = document.querySelector("table.claims:has([data-verdict])");
   if (!table) return;
   const rows = [...table.tBodies[0].rows];
   const form = document.createElement("form");

@@ -106,3 +106,24 @@ def test_the_downloads_hold_the_same_claims(page):
             page.get_by_role("link", name=name, exact=True).click()
         text = download.value.path().read_text("utf-8")
         assert [record["id"] for record in read(text)] == ids(lambda claim: True)
+
+
+def test_the_controls_stand_above_the_claims_and_nowhere_else(site):
+    host, chromium = site
+    page = chromium.new_page()
+    page.goto(f"{host}/book/reference/source-map.html")
+    assert page.locator("table.claims").count() == 1
+    assert page.locator("form.claims-controls").count() == 0
+    page.close()
+
+
+@pytest.mark.parametrize("name", ["claims", "source-map", "teaching", "variants"])
+def test_in_the_dark_a_table_that_a_cell_made_stands_on_the_pages_ground(site, name):
+    host, chromium = site
+    page = chromium.new_page(color_scheme="dark")
+    page.goto(f"{host}/book/reference/{name}.html")
+    grounds = page.locator(".cell_output .output:has(table)").evaluate_all(
+        "outputs => outputs.map(output => getComputedStyle(output).backgroundColor)"
+    )
+    assert grounds and set(grounds) == {"rgba(0, 0, 0, 0)"}
+    page.close()
