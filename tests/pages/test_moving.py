@@ -116,32 +116,9 @@ def test_a_page_with_a_figure_is_in_order(site, name, width, scheme):
     context.close()
 
 
-MOVE = """(i) => {
-  const sliders = document.querySelectorAll(".moving-controls input[type=range]");
-  const fields = document.querySelectorAll(".moving-typed input");
-  const control = sliders.length ? sliders[i % sliders.length] : fields[i % 4];
-  control.value = sliders.length ? (7 * i) % (Number(control.max) + 1) : 0.001 * (1 + i);
-  control.dispatchEvent(new Event("input", { bubbles: true }));
-  document.querySelector(".moving-live").getBoundingClientRect();  // style and layout, too
-}"""
-
-
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_slider_is_answered_within_a_frame(visit, name):
-    page = visit(name)
-    session = page.context.new_cdp_session(page)
-    # The time of the page's own thread: what else runs on this machine does not count.
-    session.send("Performance.enable", {"timeDomain": "threadTicks"})
-
-    def spent():
-        metrics = session.send("Performance.getMetrics")["metrics"]
-        return next(1000 * one["value"] for one in metrics if one["name"] == "TaskDuration")
-
-    times = []
-    for move in range(100):
-        before = spent()
-        page.evaluate(MOVE, move)
-        times.append(spent() - before)
+    times = gates.move_milliseconds(visit(name))
     print(f"{name}: median {np.median(times):.1f} ms, worst {max(times):.1f} ms")
     assert 0 < np.median(times) <= 16
 
