@@ -20,14 +20,6 @@ import gates  # noqa: E402
 
 HTML = ROOT / "_build" / "html"
 RAN = "output => ['done', 'failed'].includes(output.dataset.state)"
-MOVE = """(i) => {
-  const sliders = document.querySelectorAll(".moving-controls input[type=range]");
-  const control = sliders[i % sliders.length];
-  control.value = (7 * i) % (Number(control.max) + 1);
-  control.dispatchEvent(new Event("input", { bubbles: true }));
-  document.querySelector(".moving-live").getBoundingClientRect();  // style and layout, too
-}"""
-MOVES = 100
 
 
 def browser_seconds() -> float:
@@ -47,30 +39,13 @@ def run(listing) -> tuple[float, float]:
     return float(output.get_attribute("data-milliseconds")) / 1e3, browser_seconds() - before
 
 
-def moves(page) -> float:
-    """Return the median of the milliseconds that the page's own thread takes for a slider."""
-    session = page.context.new_cdp_session(page)
-    session.send("Performance.enable", {"timeDomain": "threadTicks"})
-
-    def spent():
-        metrics = session.send("Performance.getMetrics")["metrics"]
-        return next(1000 * one["value"] for one in metrics if one["name"] == "TaskDuration")
-
-    times = []
-    for move in range(MOVES):
-        before = spent()
-        page.evaluate(MOVE, move)
-        times.append(spent() - before)
-    return statistics.median(times)
-
-
 def main() -> int:
     """Measure on the book's first page, tell the three figures, return 1 if one is too large."""
     load = os.getloadavg()[0]
     with gates.served(HTML) as host, gates.chromium() as chromium:
         page = chromium.new_page()
         page.goto(f"{host}/book/index.html", wait_until="networkidle")
-        slider = moves(page)
+        slider = statistics.median(gates.move_milliseconds(page))
         page.wait_for_timeout(1000)
         listing = page.locator(".moving-python")
         listing.locator("summary").click()
@@ -78,7 +53,7 @@ def main() -> int:
     print(f"load {load:.1f} on {os.cpu_count()} cores")
     print(f"first Run to figure  {first:5.1f} s   (at most 6; {work:.1f} s on the processor)")
     print(f"another Run          {again:5.2f} s   (at most 0.5; {more:.2f} s on the processor)")
-    print(f"slider, median of {MOVES}  {slider:.1f} ms (at most 16)")
+    print(f"slider, median of {gates.MOVES}  {slider:.1f} ms (at most 16)")
     return int(first > 6 or again > 0.5 or slider > 16)
 
 

@@ -190,6 +190,37 @@ def page_problems(page: Page, address: str, host: str) -> list[str]:
     return found
 
 
+MOVES = 100
+MOVE = """(i) => {
+  const sliders = document.querySelectorAll(".moving-controls input[type=range]");
+  const fields = document.querySelectorAll(".moving-typed input");
+  const control = sliders.length ? sliders[i % sliders.length] : fields[i % 4];
+  control.value = sliders.length ? (7 * i) % (Number(control.max) + 1) : 0.001 * (1 + i);
+  control.dispatchEvent(new Event("input", { bubbles: true }));
+  document.querySelector(".moving-live").getBoundingClientRect();  // style and layout, too
+}"""
+
+
+def move_milliseconds(page: Page) -> list[float]:
+    """Move the controls of a page's figures; return what each move takes of the page's thread.
+
+    The time of that thread alone: what else runs on this machine does not count.
+    """
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def spent():
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        return next(1000 * one["value"] for one in metrics if one["name"] == "TaskDuration")
+
+    times = []
+    for move in range(MOVES):
+        before = spent()
+        page.evaluate(MOVE, move)
+        times.append(spent() - before)
+    return times
+
+
 # On which a page is looked at: a desktop and a phone, in light and dark.
 WIDE = 1280
 COLOURS = ["color-contrast", "link-in-text-block"]  # axe's rules of them

@@ -116,32 +116,9 @@ def test_a_page_with_a_figure_is_in_order(site, name, width, scheme):
     context.close()
 
 
-MOVE = """(i) => {
-  const sliders = document.querySelectorAll(".moving-controls input[type=range]");
-  const fields = document.querySelectorAll(".moving-typed input");
-  const control = sliders.length ? sliders[i % sliders.length] : fields[i % 4];
-  control.value = sliders.length ? (7 * i) % (Number(control.max) + 1) : 0.001 * (1 + i);
-  control.dispatchEvent(new Event("input", { bubbles: true }));
-  document.querySelector(".moving-live").getBoundingClientRect();  // style and layout, too
-}"""
-
-
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_slider_is_answered_within_a_frame(visit, name):
-    page = visit(name)
-    session = page.context.new_cdp_session(page)
-    # The time of the page's own thread: what else runs on this machine does not count.
-    session.send("Performance.enable", {"timeDomain": "threadTicks"})
-
-    def spent():
-        metrics = session.send("Performance.getMetrics")["metrics"]
-        return next(1000 * one["value"] for one in metrics if one["name"] == "TaskDuration")
-
-    times = []
-    for move in range(100):
-        before = spent()
-        page.evaluate(MOVE, move)
-        times.append(spent() - before)
+    times = gates.move_milliseconds(visit(name))
     print(f"{name}: median {np.median(times):.1f} ms, worst {max(times):.1f} ms")
     assert 0 < np.median(times) <= 16
 
@@ -230,30 +207,49 @@ def test_sliders_and_boxes_by_finger(visit):
     assert box.is_checked() != ticked
 
 
+@pytest.mark.parametrize("name", ["average", "translator", "reddi"])
+def test_a_finger_that_goes_up_or_down_a_figure_scrolls_and_changes_nothing(visit, name):
+    page = visit(name, **PHONE)
+    words = page.locator(".moving-words").inner_text()
+    x, y = middle(page.locator(".grasp"))
+    assert drag(page, (x + 40, y), (10, -200)) > 100
+    assert page.locator(".moving-words").inner_text() == words
+
+
 def test_gradients_by_finger(visit):
     page = visit("average", **PHONE)
     field = page.get_by_label("gradients, step by step")
-    before = field.input_value().split()
+
+    def changed(way, place):
+        before = field.input_value().split()
+        assert drag(page, place, way) == 0
+        pairs = zip(before, field.input_value().split(), strict=True)
+        return [i for i, (old, new) in enumerate(pairs) if old != new]
+
     x, y = middle(page.locator(".grasp"))
-    assert drag(page, (x, y), (60, -60)) == 0
-    after = field.input_value().split()
-    changed = [i for i, (old, new) in enumerate(zip(before, after, strict=True)) if old != new]
-    assert len(changed) > 2
+    assert len(changed((90, -60), (x, y))) > 2
+    assert len(changed((0, -60), middle(page.locator(".knob")))) == 1
+    before = field.input_value()
+    page.touchscreen.tap(x - 60, y - 20)
+    assert field.input_value() != before
 
 
 def test_the_map_by_finger(visit):
     page = visit("reddi", **PHONE)
     point = page.get_by_role("slider", name="Point of the map")
-    before = point.get_attribute("aria-valuetext")
+
+    def c_and_rho():
+        parts = point.get_attribute("aria-valuetext").split(", ")
+        return [float(part.split()[1]) for part in parts]
+
     x, y = middle(page.locator(".grasp"))
+    before = c_and_rho()
     page.touchscreen.tap(x, y)
-    tapped = point.get_attribute("aria-valuetext")
+    tapped = c_and_rho()
     assert tapped != before
-    assert drag(page, (x, y), (60, -40)) == 0
-    c, rho = (float(part.split()[1]) for part in tapped.split(", "))
-    now = point.get_attribute("aria-valuetext").split(", ")
-    assert float(now[0].split()[1]) > c
-    assert float(now[1].split()[1]) > rho
+    assert drag(page, (x + 40, y), (60, -30)) == 0  # beside the point, sideways
+    assert drag(page, middle(page.locator(".knob")), (0, -40)) == 0  # the point, up
+    assert all(now > then for now, then in zip(c_and_rho(), tapped, strict=True))
 
 
 RUN_AND_COUNT = """async () => {

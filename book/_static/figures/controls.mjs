@@ -3,6 +3,8 @@
 
 import { number } from "./format.mjs";
 
+const LARGEST = 1e100; // of the numbers to type: their squares are numbers
+
 /** A slider over given values. */
 export const slider = (name, label, values, show = number) => ({
   kind: "slider",
@@ -21,8 +23,14 @@ export const choice = (name, label, options, also = () => ({})) => ({
 });
 /** A box to tick. */
 export const tick = (name, label) => ({ kind: "tick", name, label });
-/** A number to type, from 0 and below `below`. */
-export const typed = (name, label, below = Infinity) => ({ kind: "typed", name, label, below });
+/** A number to type, from 0 or, if `positive`, above it, and below `below`. */
+export const typed = (name, label, { positive = false, below = LARGEST } = {}) => ({
+  kind: "typed",
+  name,
+  label,
+  positive,
+  below,
+});
 /** Numbers to type, in one line. */
 export const list = (name, label) => ({ kind: "list", name, label });
 /** A button; `press(state)` returns the settings it changes. */
@@ -53,9 +61,12 @@ export function admitted(control, value, fallback) {
     return Number.isFinite(value) ? control.values[nearest(control.values, value)] : fallback;
   if (control.kind === "choice")
     return control.options.some(([option]) => option === value) ? value : fallback;
-  if (control.kind === "typed") return value >= 0 && value < control.below ? value : fallback;
+  if (control.kind === "typed") {
+    const enough = control.positive ? value > 0 : value >= 0;
+    return enough && value < control.below ? value : fallback;
+  }
   if (control.kind === "list")
-    return value.length && value.every(Number.isFinite) ? value : fallback;
+    return value.length && value.every((one) => Math.abs(one) < LARGEST) ? value : fallback;
   return value;
 }
 

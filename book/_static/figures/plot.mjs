@@ -228,17 +228,24 @@ export class Plot {
     });
   }
 
-  /** Let the whole plot be grasped: `moved(x, y)` gets every place of a pressed pointer. */
+  /** Let the whole plot be grasped: `moved(x, y)` gets every place of a pressed pointer.
+
+      A finger that moves up or down scrolls the page; one that moves sideways grasps the plot. */
   grasp(key, moved) {
     const isNew = !this.elements.has(key);
     const area = this.#element(key, "rect", this.above);
     const { left, top, width, height } = this.box;
     set(area, { x: left, y: top, width, height, class: "grasp" });
     area.moved = moved;
-    if (isNew) this.#listen(area);
+    if (!isNew) return;
+    this.svg.style.touchAction = "pan-y pinch-zoom";
+    this.#listen(area, true);
   }
 
-  #listen(element) {
+  /** Hear what a pointer and the keys do to an element. Where the page `scrolls` under a finger,
+      nothing happens before it is seen to go sideways or is lifted. */
+  #listen(element, scrolls = false) {
+    let down; // where a finger was put down that may be about to scroll
     const report = (event) => {
       const frame = this.svg.getBoundingClientRect();
       const zoom = this.width / frame.width;
@@ -247,15 +254,25 @@ export class Plot {
     };
     element.addEventListener("pointerdown", (event) => {
       element.setPointerCapture(event.pointerId);
-      report(event);
+      down = scrolls && event.pointerType === "touch" ? event : null;
+      if (!down) report(event);
       event.preventDefault();
       if (element.tabIndex >= 0) element.focus();
     });
     // Inside an SVG `touch-action` does not keep the page from scrolling away under a drag.
-    element.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
+    if (!scrolls)
+      element.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
     element.addEventListener("pointermove", (event) => {
-      if (element.hasPointerCapture(event.pointerId)) report(event);
+      const [x, y] = down ? [event.clientX - down.clientX, event.clientY - down.clientY] : [1, 0];
+      if (Math.abs(x) <= Math.abs(y) || !element.hasPointerCapture(event.pointerId)) return;
+      down = null;
+      report(event);
     });
+    element.addEventListener("pointerup", (event) => {
+      if (down) report(event);
+      down = null;
+    });
+    element.addEventListener("pointercancel", () => (down = null));
     element.addEventListener("keydown", (event) => {
       const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
       if (!element.keys || !(event.key in way)) return;

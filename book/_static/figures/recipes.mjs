@@ -1,6 +1,6 @@
 /* What a recipe of RMSprop is in one library, and what is left of it in another. */
 
-import { FLAVORS } from "./optimizers.mjs";
+import { FLAVORS, RMSprop } from "./optimizers.mjs";
 
 export const SOURCES = [
   ["torch", "PyTorch"],
@@ -77,12 +77,7 @@ export function translate(recipe, target) {
   if (!FREE.includes(target) && !same) {
     const has = fixed(target);
     settings.initial_accumulator_value = has.initial;
-    if (has.initial !== original.initial_accumulator_value) {
-      const way = has.initial > original.initial_accumulator_value ? "shorter" : "longer";
-      notes.push(
-        `v starts at ${has.initial}, and cannot at ${original.initial_accumulator_value}: the first steps are ${way}.`,
-      );
-    }
+    notes.push(...start(has.initial, original));
     settings.epsilon_inside = has.inside;
     if (has.inside !== original.epsilon_inside && original.epsilon > 0) {
       settings.epsilon = Number(
@@ -95,12 +90,16 @@ export function translate(recipe, target) {
     }
     if (original.nesterov)
       notes.push("Nesterov's momentum is missing; plain momentum stands for it.");
-    if (original.bias_correction)
-      notes.push("The start cannot be corrected: the first steps are longer.");
     Object.assign(settings, { nesterov: false, bias_correction: false });
   }
-  if (settings.epsilon === 0 && settings.initial_accumulator_value === 0)
-    notes.push("With ε = 0 a parameter whose gradients are all 0 becomes 0/0: take a tiny ε.");
+  if (settings.epsilon === 0 && (settings.initial_accumulator_value === 0 || settings.rho === 0))
+    notes.push("With ε = 0 a gradient of 0 is 0/0 where v is 0: take a tiny ε.");
+  if (settings.centered)
+    notes.push(
+      `Where gradients hardly vary, v − m² can round below ${settings.epsilon_inside ? "−ε" : "0"}, and the parameter is then not a number. This package takes 0.`,
+    );
+  if (settings.centered && settings.bias_correction)
+    notes.push("The first v − m² is 0 but for rounding, and the first step about g/√ε times η.");
   const moves = recipe.schedule !== "constant" && original.momentum > 0;
   if (moves && settings.learning_rate_inside !== original.learning_rate_inside)
     notes.push(
@@ -109,6 +108,35 @@ export function translate(recipe, target) {
         : "The buffer holds steps before the learning rate: a new one applies to all of it at once.",
     );
   return { settings, notes };
+}
+
+/** In words, what becomes of the start of v where it is `begins` and cannot be corrected. */
+function start(begins, { initial_accumulator_value: wanted, bias_correction }) {
+  if (begins === wanted && !bias_correction) return [];
+  const cannot = [begins !== wanted && `at ${wanted}`, bias_correction && "be corrected"];
+  const shorter = bias_correction ? "differ" : "are shorter"; // where it begins higher
+  const way = begins > wanted ? shorter : "are longer";
+  const missing = cannot.filter(Boolean).join(" or ");
+  return [`v starts at ${begins}, and cannot ${missing}: the first steps ${way}.`];
+}
+
+const ROUNDING = 2 ** -23; // of single precision, which libraries compute in
+
+/** The first step that a library, unlike this package, divides by 0, or by the root of a v − m² that
+    may round below 0: its index and that in words. */
+export function fails(settings, gradients) {
+  const { rho, epsilon, centered, epsilon_inside, bias_correction } = settings;
+  const guarded = new RMSprop(settings);
+  for (const [i, g] of gradients.entries()) {
+    guarded.step([0], [g], 1);
+    const correction = bias_correction ? 1 - rho ** (i + 1) : 1;
+    const [v, m] = [guarded.v[0] / correction, guarded.m[0] / correction];
+    if (v === 0 && epsilon === 0) return [i, `0/0 at step ${i + 1}`];
+    const left = v - m * m + (epsilon_inside ? epsilon : 0);
+    if (v > 0 && centered && left <= ROUNDING * v)
+      return [i, `left to rounding from step ${i + 1}`];
+  }
+  return [];
 }
 
 const call = (name, parts) => `${name}(\n    ${parts.join(",\n    ")},\n)`;
@@ -127,6 +155,7 @@ const LINES = {
       "",
       "scheduler = torch.optim.lr_scheduler.LinearLR(",
       `    optimizer, 1.0, 0.0, total_iters=${steps})`,
+      "# scheduler.step() after each optimizer.step()",
     ];
     const made = `optimizer = ${call("torch.optim.RMSprop", [...first, ...shared])}`;
     return steps ? made + falling.join("\n") : made;
@@ -143,6 +172,7 @@ const LINES = {
   },
   tf1: ({ rho, epsilon }, shared, rate, steps) => {
     const falling = [
+      "step = tf.compat.v1.train.get_or_create_global_step()",
       "rate = tf.compat.v1.train.polynomial_decay(",
       `    ${rate}, step, ${steps}, end_learning_rate=0.0)`,
       "",
@@ -150,7 +180,8 @@ const LINES = {
     const first = [`learning_rate=${steps ? "rate" : rate}`, `decay=${rho}`, `epsilon=${epsilon}`];
     const method = "tf.compat.v1.train.RMSPropOptimizer";
     const made = `optimizer = ${call(method, [...first, ...shared])}`;
-    return steps ? falling.join("\n") + made : made;
+    const counting = "\n# optimizer.minimize(loss, global_step=step)";
+    return steps ? falling.join("\n") + made + counting : made;
   },
   optax: (settings, shared, rate, steps) => {
     const falling = `rate = optax.linear_schedule(${rate}, 0.0, ${steps})\n`;

@@ -4,15 +4,15 @@ import { bars } from "./bars.mjs";
 import { choice, list, tick, typed } from "./controls.mjs";
 import { number, percent } from "./format.mjs";
 import { RMSprop, SCHEDULES, walk } from "./optimizers.mjs";
-import { SOURCES, TARGETS, asTyped, code, defaults, fixed, translate } from "./recipes.mjs";
+import { SOURCES, TARGETS, asTyped, code, defaults, fails, fixed, translate } from "./recipes.mjs";
 
 export const extra = { step: 5 };
 export const controls = [
   choice("source", "recipe from", SOURCES, defaults),
-  typed("learning_rate", "learning rate"),
-  typed("rho", "ρ (alpha, decay)", 1),
+  typed("learning_rate", "learning rate", { positive: true }),
+  typed("rho", "ρ (alpha, decay)", { below: 1 }),
   typed("epsilon", "ε"),
-  typed("momentum", "momentum", 1),
+  typed("momentum", "momentum", { below: 1 }),
   typed("initial", "v at the start"),
   choice("schedule", "learning rate falls", [
     ["constant", "constant"],
@@ -28,14 +28,20 @@ export const controls = [
 /** What a library lacks is as it has it. */
 export const forced = ({ source }) => fixed(source);
 
-/** The paths of a recipe and of its translations, from 1, on the gradients. */
+/** The paths of a recipe and of its translations, from 1, on the gradients; their code, and how far
+    they come apart. A path ends where the library's does. */
 export function paths(state) {
-  const rate = SCHEDULES[state.schedule](state.learning_rate, state.gradients.length);
-  const follow = (settings) => [1, ...walk(new RMSprop(settings), state.gradients, rate)];
+  const { gradients } = state;
+  const rate = SCHEDULES[state.schedule](state.learning_rate, gradients.length);
+  const follow = (settings) => [1, ...walk(new RMSprop(settings), gradients, rate)];
   const original = follow(asTyped(state));
   const translations = Object.keys(TARGETS).map((target) => {
     const { settings, notes } = translate(state, target);
-    return { target, settings, notes, path: follow(settings) };
+    const [failed, how] = target === "rmsprop" ? [] : fails(settings, gradients);
+    const path = follow(settings);
+    const verdict = how ?? distance(apart(original, path));
+    if (how) path.fill(NaN, failed + 1);
+    return { target, settings, notes, path, verdict, lines: code(target, settings, state) };
   });
   return { original, translations };
 }
@@ -122,9 +128,8 @@ export function build({ plot, place, change }) {
     const steps = original.map((_, i) => i);
     plane.line("as typed", steps, original, "package");
     const said = [];
-    for (const { target, settings, notes, path } of translations) {
-      const verdict = distance(apart(original, path));
-      fill(target, verdict, code(target, settings, state), notes);
+    for (const { target, notes, path, verdict, lines } of translations) {
+      fill(target, verdict, lines, notes);
       if (target === "rmsprop") continue; // this package takes every recipe's steps
       plane.line(target, steps, path, target);
       said.push(`${TARGETS[target]}: ${verdict}`);
