@@ -9,6 +9,7 @@
 import argparse
 import contextlib
 import errno
+import hashlib
 import json
 import os
 import signal
@@ -22,14 +23,10 @@ from pathlib import Path
 if __name__ == "__main__":
     import start  # noqa: F401 – before the others
 
-import nbformat
-from jupyter_cache.base import CacheBundleIn
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-
 import chapters
-import kernels
 import stamp
+
+# What executes notebooks is imported where one is executed: it takes two seconds.
 
 CELL_TIMEOUT = 900  # seconds; the longest cell of the full profile, with room
 JUPYTER_BOOK = "import start; from jupyter_book.cli.main import main; main()"
@@ -55,9 +52,6 @@ PROVENANCE = "import json, rmsbook.runtime as _r; print(json.dumps(_r.describe(g
 
 class StandardError(Exception):
     """A cell wrote to its standard error."""
-
-
-FAILURES = (CellExecutionError, CellTimeoutError, DeadKernelError, StandardError)
 
 
 def git(root: Path, *arguments: str) -> str | None:
@@ -91,6 +85,8 @@ def kernel_environment() -> dict[str, str]:
     Matplotlib and IPython get folders of the book's own: those of the user may not be writable,
     and hold settings and start-up files that would change the book.
     """
+    import kernels
+
     data = [sys.executable, "-m", "rmsbook.data"]
     if subprocess.run(data, check=False, start_new_session=True).returncode:
         raise SystemExit("The book was not built: its data are not in order (see above).")
@@ -107,6 +103,11 @@ def kernel_environment() -> dict[str, str]:
 
 def execute_one(path: Path, environment: dict[str, str]):
     """Execute one chapter in its own folder; return it with what is known of the run."""
+    import nbformat
+    from nbclient import NotebookClient
+
+    import kernels
+
     notebook = chapters.read(path)
     notebook.cells.append(nbformat.v4.new_code_cell(PROVENANCE))
     started = time.perf_counter()
@@ -131,10 +132,39 @@ def execute_one(path: Path, environment: dict[str, str]):
 
 
 def pending(root: Path) -> list[Path]:
-    """Return the chapters that have no recorded execution."""
-    cache = chapters.open_cache(root)
-    files = chapters.chapters(root)
-    return [path for path in files if chapters.executed(cache, chapters.read(path)) is None]
+    """Return the chapters that have no recorded execution.
+
+    To read a chapter and its record takes a fifth of a second. It is not done again for a text
+    whose record is as it was when it was found.
+    """
+    folder, notes = chapters.cache_folder(root), root / "_build" / "executed.json"
+    former = stamp.load(notes) if (folder / "global.db").exists() else {}
+    known, missing = {}, []
+    for path in chapters.chapters(root):
+        text = hashlib.sha256(path.read_bytes()).hexdigest()
+        if text in former and untouched(root, folder, former[text]):
+            known[text] = former[text]
+            continue
+        cache, notebook = chapters.open_cache(root), chapters.read(path)
+        if chapters.executed(cache, notebook) is None:
+            missing.append(path)
+        else:
+            known[text] = facts(root, chapters.record_file(cache, notebook))
+    if known != former:
+        notes.write_text(json.dumps(known), "utf8")
+    return missing
+
+
+def facts(root: Path, record: Path) -> list:
+    """Return what tells whether a record is the same file as before, and untouched."""
+    stat = record.stat()
+    return [record.relative_to(root).as_posix(), stat.st_size, stat.st_mtime_ns]
+
+
+def untouched(root: Path, folder: Path, noted: list) -> bool:
+    """Whether a record of which the facts were noted is in this cache, and as it was."""
+    record = root / noted[0]
+    return record.is_relative_to(folder) and record.exists() and facts(root, record) == noted
 
 
 def expected_seconds(path: Path, known: dict[str, float]) -> float:
@@ -151,13 +181,22 @@ def execute(root: Path) -> bool:
         environment = kernel_environment()
         chapters.data_fingerprint.cache_clear()  # a download may just have changed it
         todo = pending(root)
+    for path in chapters.chapters(root):
+        if path not in todo:
+            print(f"  {name(path, root):40} unchanged", flush=True)
+    return not todo or execute_all(root, todo, environment)
+
+
+def execute_all(root: Path, todo: list[Path], environment: dict[str, str]) -> bool:
+    """Execute these chapters; say how each went, and return whether all went well."""
+    from jupyter_cache.base import CacheBundleIn
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+    failures = (CellExecutionError, CellTimeoutError, DeadKernelError, StandardError)
     cache, at, ok = chapters.open_cache(root), commit(root), True
     times = root / "_build" / "seconds.json"
     known = stamp.load(times)
     todo.sort(key=lambda path: expected_seconds(path, known), reverse=True)
-    for path in chapters.chapters(root):
-        if path not in todo:
-            print(f"  {name(path, root):40} unchanged", flush=True)
     pool = ThreadPoolExecutor(max_workers=os.cpu_count())
     runs = {pool.submit(execute_one, path, environment): path for path in todo}
     try:
@@ -165,7 +204,7 @@ def execute(root: Path) -> bool:
             path = runs[run]
             try:
                 notebook, data = run.result()
-            except FAILURES as error:
+            except failures as error:
                 ok = False
                 print(f"  {name(path, root):40} FAILED\n{error}", flush=True)
                 continue
@@ -303,7 +342,8 @@ def main() -> None:
     except KeyboardInterrupt:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
-        kernels.kill()
+        if "kernels" in sys.modules:  # else none was started
+            sys.modules["kernels"].kill()
         print(
             "Stopped. What was finished is kept; the same command goes on from there.", flush=True
         )

@@ -2,8 +2,14 @@
 
 Both the command line (`tools/book.py`) and the Sphinx extension (`book/_ext/executed_book.py`) ask
 here, so that they cannot disagree about what a chapter is or which execution is the current one.
+
+What reads notebooks is imported where one is read: it takes two seconds, and a build in which no
+chapter changed reads none.
 """
 
+from __future__ import annotations
+
+import copy
 import functools
 import hashlib
 import importlib.metadata
@@ -13,14 +19,12 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import nbformat
 import yaml
-from jupyter_cache import get_cache
-from jupyter_cache.base import RetrievalError
-from myst_nb.core.read import is_myst_markdown_notebook, read_myst_markdown_notebook
-from nbformat import NotebookNode
-from nbformat.reader import NotJSONError
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 # What a chapter's outputs depend on beside its own cells; each is a path below the book's root.
 LIBRARY = (
@@ -32,6 +36,8 @@ LIBRARY = (
     "book/peers",
     "_toc.yml",  # pages that list pages
 )
+# What MyST-NB knows a page with code by: what Jupytext writes at its top.
+FRONT_MATTER = re.compile(r"---\n(?:(?!---).*\n)*? +format_name: myst\n")
 # The packages whose version can change an output.
 PACKAGES = (
     "numpy",
@@ -69,12 +75,20 @@ def pages(root: Path) -> list[Path]:
 
 def chapters(root: Path) -> list[Path]:
     """Return the pages that have code to execute."""
-    return [page for page in pages(root) if is_myst_markdown_notebook(page.read_text("utf8"))]
+    return [page for page in pages(root) if FRONT_MATTER.match(page.read_text("utf8"))]
 
 
 def read(path: Path) -> NotebookNode:
     """Return a chapter as MyST-NB reads it: the form in which the cache knows it."""
-    return read_myst_markdown_notebook(path.read_text("utf8"), add_source_map=True, path=path)
+    return copy.deepcopy(parsed(path.read_text("utf8"), path))
+
+
+@functools.cache
+def parsed(text: str, path: Path) -> NotebookNode:
+    """Return what `read` copies: Sphinx asks for a page's notebook four times."""
+    from myst_nb.core.read import read_myst_markdown_notebook
+
+    return read_myst_markdown_notebook(text, add_source_map=True, path=path)
 
 
 def digest(root: Path, names: Iterable[str]) -> str:
@@ -143,6 +157,8 @@ def probe(code: str) -> str:
 
 def open_cache(root: Path):
     """Open the current execution cache."""
+    from jupyter_cache import get_cache
+
     return get_cache(cache_folder(root))
 
 
@@ -151,6 +167,9 @@ def executed(cache, notebook: NotebookNode) -> NotebookNode | None:
 
     A record whose file a killed build left missing or cut short counts as none.
     """
+    from jupyter_cache.base import RetrievalError
+    from nbformat.reader import NotJSONError
+
     try:
         return cache.merge_match_into_notebook(notebook)[1]
     except (KeyError, RetrievalError, NotJSONError, FileNotFoundError):
@@ -160,6 +179,11 @@ def executed(cache, notebook: NotebookNode) -> NotebookNode | None:
 def record(cache, notebook: NotebookNode) -> dict:
     """Return what was noted when the notebook was executed (its provenance)."""
     return cache.match_cache_notebook(notebook).data
+
+
+def record_file(cache, notebook: NotebookNode) -> Path:
+    """Return where the cache keeps the outputs of a notebook that was executed."""
+    return Path(cache.path, "executed", cache.match_cache_notebook(notebook).hashkey, "base.ipynb")
 
 
 # The first cell of the notebook that a reader downloads.
@@ -191,6 +215,8 @@ def offered_notebook(paired: str, repository: str) -> str:
     repository : str
         ``owner/name`` on GitHub, from where the cell installs on Colab; or nothing.
     """
+    import nbformat
+
     notebook = nbformat.reads(paired, as_version=4)
     sources = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
     needed = ["rmsprop", "rmsbook", *["tensorflow"] * bool(NEED_TENSORFLOW.search(sources))]
@@ -210,6 +236,8 @@ def offered_notebook(paired: str, repository: str) -> str:
 
 def paired_notebook(path: Path, cache) -> str:
     """Return the text of the .ipynb that belongs to a chapter: plain, runnable, reproducible."""
+    import nbformat
+
     source = read(path)
     notebook = executed(cache, source)
     if notebook is None:

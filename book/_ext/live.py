@@ -8,16 +8,19 @@ where the page does not show it; `_static/live/live.mjs` does the rest.
 
 import ast
 import filecmp
+import gzip
 import html
 import io
 import json
 import shutil
 import sys
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 from docutils import nodes
+from kept import kept
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
@@ -215,19 +218,36 @@ def write_runtime(app: Sphinx, exception) -> None:
     for package in lock["lock"]["packages"].values():
         package["sha256"] = pyodide.sha256((folder / package["file_name"]).read_bytes())
     (target / "pyodide" / "pyodide-lock.json").write_text(json.dumps(lock["lock"]), "utf-8")
-    with zipfile.ZipFile(target / "book.zip", "w", zipfile.ZIP_DEFLATED) as archive:
-        for pattern in CARRIED:
-            for path in sorted(ROOT.glob(pattern)):
-                archive.write(path, path.relative_to(ROOT).as_posix().removeprefix("src/"))
+    names = [
+        path.relative_to(ROOT).as_posix()
+        for pattern in CARRIED
+        for path in sorted(ROOT.glob(pattern))
+    ]
+    state = chapters.digest(ROOT, names)
+    (target / "book.zip").write_bytes(kept(app, "book.zip", state, lambda: packed(names)))
+
+
+def packed(names: list[str]) -> bytes:
+    """Return an archive of these files of the repository and of the digits."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in names:
+            archive.write(ROOT / name, name.removeprefix("src/"))
         archive.writestr("digits.npz", digits())
+    return file.getvalue()
 
 
 def digits() -> bytes:
-    """Return scikit-learn's digits, for the pages that learn to read them."""
-    from sklearn.datasets import load_digits
+    """Return scikit-learn's digits, for the pages that learn to read them.
 
-    bunch, file = load_digits(), io.BytesIO()
-    np.savez_compressed(file, images=bunch.images.astype(np.uint8), target=bunch.target)
+    They are read from its file: to import scikit-learn takes three seconds.
+    """
+    folder = Path(find_spec("sklearn").origin).parent
+    with gzip.open(folder / "datasets" / "data" / "digits.csv.gz") as table:
+        rows = np.loadtxt(table, delimiter=",")
+    file = io.BytesIO()
+    images = rows[:, :-1].reshape(-1, 8, 8).astype(np.uint8)
+    np.savez_compressed(file, images=images, target=rows[:, -1].astype(int))
     return file.getvalue()
 
 

@@ -13,11 +13,13 @@ docstring of the Python does not suit.
 """
 
 import ast
+import hashlib
 import html
 import io
 import json
 import math
 import re
+import sys
 import warnings
 from functools import cache
 from pathlib import Path
@@ -26,12 +28,17 @@ from typing import ClassVar
 from docutils import nodes
 from docutils.parsers.rst import directives
 from inline_figures import inline
+from kept import kept
 from sphinx.application import Sphinx
 from sphinx.highlighting import PygmentsBridge
 from sphinx.util.docutils import SphinxDirective
 
-from rmsbook import experiments, figures
-from rmsbook.experiments.catalogue import best_setting
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+
+import chapters  # noqa: E402
+from rmsbook import experiments  # noqa: E402
+from rmsbook.experiments.catalogue import best_setting  # noqa: E402
 
 FOLDER = Path(__file__).resolve().parent.parent / "_figures"
 SCRIPT, STYLE = "figures/start.mjs", "figures/figures.css"
@@ -68,7 +75,14 @@ class Moving(SphinxDirective):
             '<div class="moving-still">'
         )
         alt = self.options.get("alt") or " ".join(ast.get_docstring(ast.parse(code)).split())
-        figure += raw(inline(drawn(filled(code, settings), name), alt, name))
+        script = filled(code, settings)
+        picture = kept(
+            self.env.app,
+            f"{name}-{hashlib.sha256(script.encode()).hexdigest()[:8]}.svg",
+            [script, library()],
+            lambda: drawn(script, name).encode(),
+        )
+        figure += raw(inline(picture.decode(), alt, name))
         figure += raw("</div></div>")
         figure += raw(python(code, settings))
         caption = nodes.caption()
@@ -112,8 +126,19 @@ def filled(code: str, settings: dict) -> str:
 
 
 @cache
+def library() -> str:
+    """Return what tells one state of the packages that draw from another."""
+    return chapters.digest(ROOT, ["src"])
+
+
 def drawn(code: str, name: str) -> str:
     """Return the picture that a script draws, as SVG."""
+    import matplotlib  # two seconds with what draws, so only where there is something to draw
+
+    matplotlib.use("agg")
+
+    from rmsbook import figures
+
     figures.use_style()
     names = {}
     with warnings.catch_warnings():
@@ -173,6 +198,11 @@ def recorded() -> dict:
     return found
 
 
+def as_json() -> bytes:
+    """Return what `recorded` found as the figure reads it."""
+    return json.dumps(recorded(), separators=(",", ":")).encode()
+
+
 def brief(record, stage: str) -> list:
     """Return stage, method, rate, seed, test and losses of a record, with the digits one sees."""
     run, test = record.run, record.result.get("test_accuracy")
@@ -194,7 +224,8 @@ def write_records(app: Sphinx, exception) -> None:
     if any("moving" in data for data in app.env.metadata.values()):
         target = Path(app.outdir, "_static", "figures", "records.json")
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(json.dumps(recorded(), separators=(",", ":")), "utf-8")
+        state = chapters.digest(ROOT, ["src", "book/records"])
+        target.write_bytes(kept(app, "records.json", state, as_json))
 
 
 def setup(app: Sphinx) -> dict:

@@ -6,21 +6,18 @@ a link's preview has a title and a sentence and no picture, and there is no site
 
 import html
 import io
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("agg")
-
-import matplotlib.pyplot as plt
 from docutils import nodes
+from kept import kept
 from sphinx.application import Sphinx
 
-from rmsbook import figures
-from rmsprop.descent import minimize
-from rmsprop.optimizers import SGD, RMSprop
-from rmsprop.problems import Quadratic
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+
+import chapters  # noqa: E402
 
 PREVIEW = "_static/preview.png"  # 1200 × 630, the size that is asked for
 
@@ -66,7 +63,9 @@ def write_files(app: Sphinx, exception) -> None:
     """Draw the preview, and list the pages for search engines."""
     if exception or app.builder.name != "html":
         return
-    Path(app.outdir, PREVIEW).write_bytes(preview(app.config.project))
+    title = app.config.project
+    state = title, chapters.digest(ROOT, ["src"])
+    Path(app.outdir, PREVIEW).write_bytes(kept(app, "preview.png", state, lambda: preview(title)))
     if app.config.html_baseurl:
         entries = "".join(
             f"<url><loc>{html.escape(address(app, page))}</loc></url>"
@@ -81,6 +80,17 @@ def write_files(app: Sphinx, exception) -> None:
 
 def preview(title: str) -> bytes:
     """Return the picture: two paths down a ravine, under the book's title."""
+    import matplotlib  # a second, so only where there is something to draw
+
+    matplotlib.use("agg")
+
+    import matplotlib.pyplot as plt
+
+    from rmsbook import figures
+    from rmsprop.descent import minimize
+    from rmsprop.optimizers import SGD, RMSprop
+    from rmsprop.problems import Quadratic
+
     with matplotlib.rc_context():
         figures.use_style()
         figure, ax = plt.subplots(figsize=(12, 6.3), dpi=100)

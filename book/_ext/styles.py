@@ -4,13 +4,15 @@ A style rule stays unless it asks for a class that stands in no page and in no s
 nor begins as a script begins one. Of the icon font those icons stay that a style sheet names.
 """
 
+import hashlib
 import io
 import itertools
+import json
 import re
 from pathlib import Path
 
 import tinycss2
-from fontTools import subset, ttLib
+from kept import kept
 from sphinx.application import Sphinx
 
 OWN = {"katex"}  # folders of static files that have no class of the theme's
@@ -37,23 +39,52 @@ def keep(sheet: str, words: set[str]) -> str:
     >>> keep(".a, .b { top: 0 } .c .d { left: 0 } @media print { .c { top: 0 } }", {"a"})
     '.a{top: 0}'
     """
-    starts = tuple(word for word in words if word.endswith("-") and len(word) > 3)
-    return "".join(kept(sheet, lambda name: name in words or name.startswith(starts)))
+    return choose(parse(sheet), words)
 
 
-def kept(rules, known):
-    """Yield the rules that can match, each as a text."""
+def parse(rules: str | list) -> list:
+    """Return what `choose` asks of a style sheet, as JSON can hold it: reading it takes a second.
+
+    A rule is its selectors, each with the classes that it asks for, and its content; a rule around
+    others is how it begins and those; any other is its text.
+    """
+    found = []
     for rule in tinycss2.parse_rule_list(rules, skip_comments=True, skip_whitespace=True):
         if rule.type == "qualified-rule":
-            selectors = [one for one in alternatives(rule.prelude) if all(map(known, classes(one)))]
-            texts = [tinycss2.serialize(selector).strip() for selector in selectors]
-            if texts:
-                yield f"{','.join(texts)}{{{tinycss2.serialize(rule.content).strip()}}}"
+            selectors = [
+                [tinycss2.serialize(one).strip(), classes(one)]
+                for one in alternatives(rule.prelude)
+            ]
+            found.append([selectors, tinycss2.serialize(rule.content).strip()])
         elif rule.type == "at-rule" and rule.lower_at_keyword in NESTING and rule.content:
-            if inner := "".join(kept(rule.content, known)):
-                yield f"@{rule.at_keyword}{tinycss2.serialize(rule.prelude)}{{{inner}}}"
+            begin = f"@{rule.at_keyword}{tinycss2.serialize(rule.prelude)}"
+            found.append([begin, parse(rule.content)])
         else:
-            yield rule.serialize()
+            found.append(rule.serialize())
+    return found
+
+
+def choose(rules: list, words: set[str]) -> str:
+    """Return the rules that can match, as a style sheet."""
+    starts = tuple(word for word in words if word.endswith("-") and len(word) > 3)
+
+    def known(name):
+        return name in words or name.startswith(starts)
+
+    def chosen(rules):
+        for rule in rules:
+            if isinstance(rule, str):
+                yield rule
+                continue
+            begin, inside = rule
+            if isinstance(begin, str):
+                inside = "".join(chosen(inside))
+            else:
+                begin = ",".join(text for text, names in begin if all(map(known, names)))
+            if begin and inside:
+                yield f"{begin}{{{inside}}}"
+
+    return "".join(chosen(rules))
 
 
 def alternatives(prelude: list) -> list[list]:
@@ -75,6 +106,8 @@ def classes(selector: list) -> list[str]:
 
 def small_font(font: Path, icons: set[int]) -> bytes:
     """Return a font with these icons alone, as WOFF, which needs no other package."""
+    from fontTools import subset, ttLib  # half a second
+
     made = ttLib.TTFont(font)
     options = subset.Options(layout_features=[], hinting=False, desubroutinize=True)
     cut = subset.Subsetter(options)
@@ -94,11 +127,15 @@ def keep_used_styles(app: Sphinx, exception) -> None:
     found = words(Path(app.outdir))
     for path in [path for pattern in THEMES for path in static.glob(pattern)]:
         sheet = SOURCES.sub(r'url(\1.woff) format("woff")', path.read_text("utf-8"))
-        path.write_text(keep(sheet, found), "utf-8")
+        name = path.relative_to(static).as_posix()
+        rules = kept(app, name, sheet, lambda sheet=sheet: json.dumps(parse(sheet)).encode())
+        path.write_text(choose(json.loads(rules), found), "utf-8")
     sheets = (path.read_text("utf-8") for path in static.rglob("*.css"))
     named = {icon for sheet in sheets for icon in ICON.findall(sheet)}
-    icons = {ord(icon) if len(icon) == 1 else int(icon, 16) for icon in named}
-    font.with_suffix(".woff").write_bytes(small_font(font, icons | ASCII))
+    icons = {ord(icon) if len(icon) == 1 else int(icon, 16) for icon in named} | ASCII
+    made_from = hashlib.sha256(font.read_bytes()).hexdigest(), sorted(icons)
+    cut = kept(app, "icons.woff", made_from, lambda: small_font(font, icons))
+    font.with_suffix(".woff").write_bytes(cut)
 
 
 def setup(app: Sphinx) -> dict:
