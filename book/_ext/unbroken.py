@@ -1,4 +1,7 @@
-"""Lines that do not break between a number and what it belongs to: 53 %, page 3, η = 0.1."""
+"""Lines that do not break between a number and what it belongs to: 53 %, page 3, η = 0.1.
+
+The pages are written with plain spaces, as one types them.
+"""
 
 import re
 
@@ -7,10 +10,12 @@ from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
 NO_BREAK = "\u00a0"
+WORDS = "epochs?|GB|layers?|MB|minutes?|ms|points?|seconds?|seeds?|steps?|times"
+UNIT = rf" (?=[%α-ω]|(?:{WORDS})(?!\w))"
 INSIDE = re.compile(
-    r"(?<=\d) (?=[%α-ω])"
+    rf"(?<=\d){UNIT}"
     r"|(?<=\b[Pp]age) (?=\d)|(?<=\b[Cc]hapter) (?=\d)|(?<=\bFig\.) "
-    r"|(?<=\w) (?=[=≈] )|(?<=\s[=≈]) (?=[\w−±])"
+    r"|(?<=\w) (?=[=≈<>] )|(?<=\s[=≈<>]) (?=[\w−±])"
 )
 AS_WRITTEN = (nodes.literal, nodes.literal_block, nodes.math, nodes.math_block, nodes.raw)
 
@@ -28,7 +33,7 @@ def begins_with_unit(siblings: list[nodes.Node], at: int) -> bool:
     """
     text, after_number = siblings[at].astext(), at and siblings[at - 1].astext()[-1:].isdigit()
     formula = any(isinstance(sibling, nodes.math) for sibling in siblings[at + 1 : at + 2])
-    return bool(after_number) and (text.startswith(" %") or (text == " " and formula))
+    return bool(after_number and (re.match(UNIT, text) or (text == " " and formula)))
 
 
 class Tie(SphinxPostTransform):

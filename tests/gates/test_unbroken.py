@@ -20,6 +20,7 @@ from unbroken import Tie, tied
         ("see page 3, Chapter 10 and Fig. P3.1", "see page~3, Chapter~10 and Fig.~P3.1"),
         ("with η = 0.1, about 3.16 η", "with η~=~0.1, about 3.16~η"),
         ("1 of 20 pages, a chapter later", "1 of 20 pages, a chapter later"),
+        ("in 50 epochs, 5 timesheets", "in 50~epochs, 5 timesheets"),
         ("a == b", "a == b"),
     ],
 )
@@ -30,7 +31,7 @@ def test_a_number_stays_with_what_it_belongs_to(text, shown):
 def test_a_number_from_code_stays_with_its_unit_and_code_is_left_alone():
     page = new_document("page")
     line = nodes.paragraph()
-    line += [nodes.strong("", "53"), nodes.Text(" % stay; "), nodes.strong("", "3.16")]
+    line += [nodes.strong("", "53"), nodes.Text(" epochs stay; "), nodes.strong("", "3.16")]
     line += [nodes.Text(" "), nodes.math("", r"\eta"), nodes.Text(" long, and ")]
     line += [nodes.strong("", "tie"), nodes.Text(" "), nodes.math("", "g"), nodes.Text(" x = 1")]
     page += [
@@ -40,5 +41,5 @@ def test_a_number_from_code_stays_with_its_unit_and_code_is_left_alone():
     ]
     page.settings.env = SimpleNamespace()
     Tie(page).run()
-    assert line.astext() == "53\u00a0% stay; 3.16\u00a0\\eta long, and tie g x\u00a0=\u00a01"
+    assert line.astext() == "53\u00a0epochs stay; 3.16\u00a0\\eta long, and tie g x\u00a0=\u00a01"
     assert [child.astext() for child in page.children[1:]] == ["x = 1", "y = 1"]
