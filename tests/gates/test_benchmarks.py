@@ -165,6 +165,7 @@ def test_absent_libraries_are_named():
 
 @pytest.mark.parametrize("method", speed.METHODS)
 def test_our_steps_are_those_of_the_expression(method):
+    pytest.importorskip("numba")  # `make backends` has none
     libraries = (speed.expression, speed.ours, speed.floor)
     subjects, absent = speed.subjects_of(libraries, method, (2, 3))
     assert not absent
