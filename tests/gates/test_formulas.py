@@ -11,6 +11,7 @@ PAGE = r"""<!DOCTYPE html><meta charset="utf-8"><link rel="stylesheet" href="kat
 <script defer src="katex/katex.min.js"></script><script defer src="katex/set.js"></script>
 <style>div.math { width: 200px; overflow-x: auto }</style>
 <p id="in">A <span class="math">\(\sqrt{v}\)</span>, and <span class="math">\(a &lt; b\)</span> b.
+<p id="bracket">A row (<span class="math">\(\sqrt{v}\)</span>) of words.</p>
 <div class="math" id="short"><span class="eqno">(1)</span>\[
 g^2
 \]</div><div class="math" id="long">\[ a + b + c + d + e + f + g + h + i + j + k + l + m \]</div>
@@ -55,6 +56,24 @@ def test_a_comma_stays_with_its_formula(page):
     )
     assert begins == [], "widths at which the comma begins a line"
     assert text.count(",") == 1
+
+
+def test_a_bracket_stays_with_its_formula(page):
+    ends = page.locator("#bracket").evaluate(
+        """p => {
+          const walk = document.createTreeWalker(p, NodeFilter.SHOW_TEXT), range = new Range();
+          while (!walk.nextNode().data.endsWith("("));
+          range.setStart(walk.currentNode, walk.currentNode.length - 1);
+          range.setEnd(walk.currentNode, walk.currentNode.length);
+          const after = p.querySelector(".katex-html");
+          return [...Array(60).keys()].filter(n => {
+            p.style.width = `${4 * n}px`;
+            return range.getBoundingClientRect().right > after.getBoundingClientRect().left + 1;
+          });
+        }"""
+    )
+    assert ends == [], "widths at which the bracket ends a line"
+    assert page.locator("#bracket").inner_text().count("(") == 1
 
 
 def test_a_formula_wider_than_its_column_is_reached_by_keyboard(page):
