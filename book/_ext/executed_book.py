@@ -54,6 +54,7 @@ def rewrite_all(app: Sphinx, env) -> Iterable[str]:
 
     Sphinx writes the pages that it read anew. But a label that is gone from one page is missed on
     another, a number or a title shown there is another one, and the list of pages stands on all.
+    Sphinx and `numbering` must have given their numbers before this is asked.
     """
     domains = sorted(env.domains.items())
     now = [(name, sorted(map(str, domain.get_objects()))) for name, domain in domains]
@@ -152,7 +153,7 @@ def setup(app: Sphinx) -> dict:
     """Connect the steps."""
     app.connect("config-inited", use_cache, priority=100)
     app.connect("env-before-read-docs", require_executions)
-    app.connect("env-updated", rewrite_all)
+    app.connect("env-get-updated", rewrite_all, priority=700)
     app.connect("doctree-read", link_pages)
     app.connect("html-page-context", name_roles)
     app.connect("html-page-context", add_provenance)

@@ -137,6 +137,25 @@ def test_a_title_that_another_page_shows(small):
     assert "The number" in (small / "_build/html/book/figure.html").read_text("utf8")
 
 
+def test_a_number_that_another_page_shows(small):
+    figure, page = small / "book" / "figure.md", small / "_build" / "html" / "book" / "number.html"
+    listing = "```{code-block}\n:caption: One.\n%s\nx = 1\n```\n"
+    edit(small / "book" / "number.md", "# A number", "# A number\n\nSee {numref}`there`.")
+    figure.write_text(figure.read_text("utf8") + "\n" + listing % ":name: there\n", "utf8")
+    for sentence in ("It climbs.", "It rises."):
+        edit(figure, "A line that rises.", sentence)
+        assert book(small, "build").returncode == 0
+        assert "Listing 1" in page.read_text("utf8")
+        edit(figure, sentence, "A line that rises.")
+    edit(figure, "A line that rises.", f"A line.\n\n{listing % ''}")
+    assert book(small, "build").returncode == 0
+    assert "Listing 2" in page.read_text("utf8")
+    written = page.with_name("figure.html").stat().st_mtime_ns
+    edit(small / "book" / "number.md", "See {numref}", "Look at {numref}")
+    assert book(small, "build").returncode == 0
+    assert page.with_name("figure.html").stat().st_mtime_ns == written, "no number has changed"
+
+
 def test_a_tampered_output(small):
     edit(small / "book" / "number.ipynb", '"42\\n"', '"43\\n"')
     run = book(small, "nbval")
