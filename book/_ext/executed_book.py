@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from docutils import nodes
+from kept import kept
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
@@ -143,10 +144,17 @@ def write_ledger(app: Sphinx, exception) -> None:
     page = "book/reference/claims"
     if exception or app.builder.name != "html" or page not in app.env.found_docs:
         return
-    ledger = claims.load_ledger(Path(app.srcdir) / "book" / "claims.yml").values()
-    target = Path(app.outdir) / page
-    target.with_suffix(".csv").write_text(claims.to_csv(ledger), "utf-8")
-    target.with_suffix(".json").write_text(claims.to_json(ledger), "utf-8")
+    root, target = Path(app.srcdir), Path(app.outdir) / page
+    state = chapters.digest(root, ["book/claims.yml", "book/references.bib", "src"])
+    for suffix, form in {".csv": claims.to_csv, ".json": claims.to_json}.items():
+        made = kept(app, f"claims{suffix}", state, lambda form=form: form(ledger(root)).encode())
+        target.with_suffix(suffix).write_bytes(made)
+
+
+@functools.cache
+def ledger(root: Path) -> list:
+    """Return the claims, checked."""
+    return list(claims.load_ledger(root / "book" / "claims.yml").values())
 
 
 def setup(app: Sphinx) -> dict:

@@ -563,6 +563,22 @@ def test_a_record_cut_short_is_executed_again(small):
     assert executed(book(small, "build")) == {"figure", "number"}
 
 
+def test_a_chapter_that_is_known_is_not_read_again(small, monkeypatch):
+    (database,) = (small / "_build" / ".jupyter_cache").rglob("global.db")
+    monkeypatch.setattr(chapters, "cache_folder", lambda root: database.parent)
+    assert tool.pending(small) == []
+    with monkeypatch.context() as patch:
+        patch.setattr(chapters, "read", None)
+        assert tool.pending(small) == []
+    edit(small / "book" / "figure.md", "A line that rises.", "It rises.")
+    assert tool.pending(small) == []
+    record = next(database.parent.rglob("base.ipynb"))
+    record.write_text(record.read_text("utf8")[:100], "utf8")
+    assert len(tool.pending(small)) == 1
+    database.unlink()
+    assert tool.pending(small) == chapters.chapters(small)
+
+
 def test_sphinx_alone_refuses_chapters_that_were_not_executed(small):
     shutil.rmtree(small / "_build")
     jupyter_book = Path(sys.executable).with_name("jupyter-book")
