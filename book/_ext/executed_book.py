@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from docutils import nodes
+from kept import kept
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
@@ -54,6 +55,7 @@ def rewrite_all(app: Sphinx, env) -> Iterable[str]:
 
     Sphinx writes the pages that it read anew. But a label that is gone from one page is missed on
     another, a number or a title shown there is another one, and the list of pages stands on all.
+    Sphinx and `numbering` must have given their numbers before this is asked.
     """
     domains = sorted(env.domains.items())
     now = [(name, sorted(map(str, domain.get_objects()))) for name, domain in domains]
@@ -142,17 +144,24 @@ def write_ledger(app: Sphinx, exception) -> None:
     page = "book/reference/claims"
     if exception or app.builder.name != "html" or page not in app.env.found_docs:
         return
-    ledger = claims.load_ledger(Path(app.srcdir) / "book" / "claims.yml").values()
-    target = Path(app.outdir) / page
-    target.with_suffix(".csv").write_text(claims.to_csv(ledger), "utf-8")
-    target.with_suffix(".json").write_text(claims.to_json(ledger), "utf-8")
+    root, target = Path(app.srcdir), Path(app.outdir) / page
+    state = chapters.digest(root, ["book/claims.yml", "book/references.bib", "src"])
+    for suffix, form in {".csv": claims.to_csv, ".json": claims.to_json}.items():
+        made = kept(app, f"claims{suffix}", state, lambda form=form: form(ledger(root)).encode())
+        target.with_suffix(suffix).write_bytes(made)
+
+
+@functools.cache
+def ledger(root: Path) -> list:
+    """Return the claims, checked."""
+    return list(claims.load_ledger(root / "book" / "claims.yml").values())
 
 
 def setup(app: Sphinx) -> dict:
     """Connect the steps."""
     app.connect("config-inited", use_cache, priority=100)
     app.connect("env-before-read-docs", require_executions)
-    app.connect("env-updated", rewrite_all)
+    app.connect("env-get-updated", rewrite_all, priority=700)
     app.connect("doctree-read", link_pages)
     app.connect("html-page-context", name_roles)
     app.connect("html-page-context", add_provenance)

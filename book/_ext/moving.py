@@ -38,6 +38,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 
 import chapters  # noqa: E402
 from rmsbook import experiments  # noqa: E402
+from rmsbook.experiments.book import find_records  # noqa: E402
 from rmsbook.experiments.catalogue import best_setting  # noqa: E402
 
 FOLDER = Path(__file__).resolve().parent.parent / "_figures"
@@ -224,7 +225,7 @@ def write_records(app: Sphinx, exception) -> None:
     if any("moving" in data for data in app.env.metadata.values()):
         target = Path(app.outdir, "_static", "figures", "records.json")
         target.parent.mkdir(parents=True, exist_ok=True)
-        state = chapters.digest(ROOT, ["src", "book/records"])
+        state = library(), chapters.digest(find_records(), ["."])
         target.write_bytes(kept(app, "records.json", state, as_json))
 
 

@@ -137,6 +137,25 @@ def test_a_title_that_another_page_shows(small):
     assert "The number" in (small / "_build/html/book/figure.html").read_text("utf8")
 
 
+def test_a_number_that_another_page_shows(small):
+    figure, page = small / "book" / "figure.md", small / "_build" / "html" / "book" / "number.html"
+    listing = "```{code-block}\n:caption: One.\n%s\nx = 1\n```\n"
+    edit(small / "book" / "number.md", "# A number", "# A number\n\nSee {numref}`there`.")
+    figure.write_text(figure.read_text("utf8") + "\n" + listing % ":name: there\n", "utf8")
+    for sentence in ("It climbs.", "It rises."):
+        edit(figure, "A line that rises.", sentence)
+        assert book(small, "build").returncode == 0
+        assert "Listing 1" in page.read_text("utf8")
+        edit(figure, sentence, "A line that rises.")
+    edit(figure, "A line that rises.", f"A line.\n\n{listing % ''}")
+    assert book(small, "build").returncode == 0
+    assert "Listing 2" in page.read_text("utf8")
+    written = page.with_name("figure.html").stat().st_mtime_ns
+    edit(small / "book" / "number.md", "See {numref}", "Look at {numref}")
+    assert book(small, "build").returncode == 0
+    assert page.with_name("figure.html").stat().st_mtime_ns == written, "no number has changed"
+
+
 def test_a_tampered_output(small):
     edit(small / "book" / "number.ipynb", '"42\\n"', '"43\\n"')
     run = book(small, "nbval")
@@ -542,6 +561,22 @@ def test_a_record_cut_short_is_executed_again(small):
     for path in (small / "_build" / ".jupyter_cache").rglob("base.ipynb"):
         path.write_text(path.read_text("utf8")[:100], "utf8")
     assert executed(book(small, "build")) == {"figure", "number"}
+
+
+def test_a_chapter_that_is_known_is_not_read_again(small, monkeypatch):
+    (database,) = (small / "_build" / ".jupyter_cache").rglob("global.db")
+    monkeypatch.setattr(chapters, "cache_folder", lambda root: database.parent)
+    assert tool.pending(small) == []
+    with monkeypatch.context() as patch:
+        patch.setattr(chapters, "read", None)
+        assert tool.pending(small) == []
+    edit(small / "book" / "figure.md", "A line that rises.", "It rises.")
+    assert tool.pending(small) == []
+    record = next(database.parent.rglob("base.ipynb"))
+    record.write_text(record.read_text("utf8")[:100], "utf8")
+    assert len(tool.pending(small)) == 1
+    database.unlink()
+    assert tool.pending(small) == chapters.chapters(small)
 
 
 def test_sphinx_alone_refuses_chapters_that_were_not_executed(small):
