@@ -71,7 +71,7 @@ export function build({ plot, change }) {
   });
   const spread = plot({
     label: "Spread of the test results at the best rate",
-    x: { label: "test accuracy (%)" },
+    x: { label: "test result" },
     y: { label: "method", ticks: false },
     height: 210,
     wide: true,
@@ -161,7 +161,7 @@ function drawSpread(plot, methods, tested, method) {
   const values = Object.values(tested).flat();
   const [low, high] = [Math.min(...values), Math.max(...values)];
   const room = 0.06 * (high - low) || 0.01;
-  plot.x.label = high > 1.5 ? "test accuracy (%)" : "test loss";
+  plot.x.label = `test ${high > 1.5 ? "accuracy (%)" : "loss"}, stroke: median`;
   plot.begin([low - 5 * room, high + room], [-methods.length + 0.4, 0.6]);
   methods.forEach((name, i) => {
     const look = LOOKS[name] + (name === method ? "" : " faint");
