@@ -284,8 +284,13 @@ def test_a_gradient_is_changed_by_key_by_drag_and_in_writing(visit):
     assert field.input_value().split()[20] == "1.5"
     field.fill("1 2 3")
     words = page.locator(".moving-words").inner_text()
-    field.fill("1 2 x")  # what is no number changes nothing
+    field.fill("1 2 x")
     assert field.get_attribute("aria-invalid") == "true"
+    refused = page.locator(".moving-words").inner_text()
+    assert "numbers with spaces between them, not “1 2 x”. Nothing has changed." in refused
+    page.locator(".moving-spoken", has_text=refused).wait_for()
+    assert module(page, "average", "averages(state).v.length") == 3
+    field.fill("1 2 3")
     assert page.locator(".moving-words").inner_text() == words
     page.locator(".grasp").scroll_into_view_if_needed()
     area = page.locator(".grasp").bounding_box()
@@ -315,10 +320,47 @@ def test_a_recipe_comes_with_its_librarys_defaults(visit):
     assert "alpha=0.99" in card.inner_text()
 
 
+@pytest.mark.parametrize(
+    ("label", "text", "why"),
+    [
+        (
+            "learning rate",
+            "0",
+            "“learning rate” takes a number above 0, not “0”. It is still 0.01.",
+        ),
+        (
+            "momentum",
+            "1",
+            "“momentum” takes a number from 0 and below 1, not “1”. It is still 0.9.",
+        ),
+        ("ε", "-1", "“ε” takes a number from 0, not “-1”. It is still 0.001."),
+        ("v at the start", "1e200", "number from 0 and below 1e+100, not “1e200”. It is still 0."),
+        (
+            "gradients to compare on",
+            "1e200",
+            "takes numbers with spaces between them, not “1e200”.",
+        ),
+    ],
+)
+def test_what_a_field_refuses_is_said(visit, label, text, why):
+    page = visit("translator")
+    if label == "v at the start":
+        page.get_by_label("recipe from").select_option("optax")
+    words = page.locator(".moving-words").inner_text()
+    field = page.get_by_label(label, exact=True)
+    field.fill(text)
+    assert field.get_attribute("aria-invalid") == "true"
+    assert why in page.locator(".moving-words").inner_text()
+    page.get_by_label("centered").check()
+    page.get_by_label("centered").uncheck()  # the field shows again what holds
+    assert field.get_attribute("aria-invalid") == "false"
+    assert page.locator(".moving-words").inner_text() == words
+
+
 @pytest.mark.parametrize("name", FIGURES)
 def test_nothing_moves_when_the_figure_comes_to_life(site, name):
     _, host, chromium = site
-    for width in (1280, 390):
+    for width in (1280, 390, 375):
         page = chromium.new_page(viewport={"width": width, "height": 900})
         page.add_init_script(
             """window.shift = 0;
@@ -331,8 +373,10 @@ def test_nothing_moves_when_the_figure_comes_to_life(site, name):
         page.wait_for_timeout(300)
         assert page.evaluate("window.shift") < 0.02
         kept, used = page.evaluate(
-            """() => [document.querySelector(".moving-stage").clientHeight,
-                      document.querySelector(".moving-live").offsetHeight]"""
+            """() => {
+              const kept = getComputedStyle(document.querySelector(".moving-stage")).minHeight;
+              return [parseFloat(kept), document.querySelector(".moving-live").offsetHeight];
+            }"""
         )
         assert used <= kept <= used + 60, f"{name} at {width} px takes {used} px of {kept}"
         page.close()

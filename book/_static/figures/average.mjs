@@ -100,7 +100,7 @@ function words({ rho }, { rates, sizes, largest, peak, half }) {
     : "With ρ = 0 nothing is remembered: every step is η long.";
   const usual = median(sizes);
   const last = ` The last rate is ${number(rates.at(-1))} η.`;
-  if (largest < 1.5 * usual) return forgets + last;
+  if (largest <= 1.5 * usual) return forgets + last;
   const back = rates.findIndex((rate, i) => i >= peak && rate >= 0.5 / usual);
   const spike = ` The largest gradient, ${number(largest)} at step ${peak}, takes the rate to ${number(rates[peak - 1])} η`;
   const recovery =

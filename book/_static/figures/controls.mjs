@@ -3,6 +3,7 @@
 
 import { number } from "./format.mjs";
 
+const LONG = 16; // letters of a choice that a phone has no room for beside another control
 const LARGEST = 1e100; // of the numbers to type: their squares are numbers
 
 /** A slider over given values. */
@@ -70,8 +71,19 @@ export function admitted(control, value, fallback) {
   return value;
 }
 
-/** Put a control into a form; `change(settings)` hears of what the reader does. */
-export function make(control, form, id, change, state) {
+/** Return in words what is wrong with what was typed into a control. */
+function complaint({ kind, label, positive, below }, text, kept) {
+  const start = positive ? "a number above 0" : "a number from 0";
+  const large = below < LARGEST || numeral(text) >= below;
+  const wanted = large ? `${start} and below ${below}` : start;
+  return kind === "list"
+    ? `“${label}” takes numbers with spaces between them, not “${text.trim()}”. Nothing has changed.`
+    : `“${label}” takes ${wanted}, not “${text.trim()}”. It is still ${kept}.`;
+}
+
+/** Put a control into a form; `change(settings)` hears of what the reader does, `refuse(words)` of
+    what cannot be done. */
+export function make(control, form, id, { change, refuse, state }) {
   if (control.kind === "button") {
     const element = form.appendChild(document.createElement("button"));
     element.type = "button";
@@ -87,6 +99,8 @@ export function make(control, form, id, change, state) {
   const label = row.appendChild(document.createElement("label"));
   label.textContent = control.label;
   label.htmlFor = id;
+  const texts = control.options?.map(([, text]) => text.length) ?? [];
+  row.classList.toggle("moving-long", Math.max(...texts) > LONG); // on a phone
   const element = row.appendChild(
     document.createElement(control.kind === "choice" ? "select" : "input"),
   );
@@ -139,6 +153,7 @@ export function make(control, form, id, change, state) {
     const good = admitted(control, value, null) !== null;
     element.setAttribute("aria-invalid", String(!good));
     if (good) tell(value);
+    else refuse(complaint(control, element.value, state[control.name]));
   });
   return (value, forced) => {
     element.disabled = forced;

@@ -9,7 +9,7 @@ export const FALLING = [
   ["constant", "constant"],
   ["linear", "linear to 0"],
   ["cosine", "cosine to 0"],
-  ["stairs", "halved five times"],
+  ["stairs", "halved 5 times"],
   ["inverse", "1/(1 + t/10)"],
 ];
 const FIRST = 8; // steps that are shown before the guess
@@ -158,6 +158,6 @@ function words(state, descent, rmsprop, predicted) {
         : ` Your guess was ${number(close, 2)} times too ${off > 1 ? "high" : "low"}.`;
   }
   if (predicted)
-    said += ` The cycle of ±η/2 predicts ${number(cycleLoss(state))}, for as many steps as it takes.`;
+    said += ` The cycle of ±η/2 predicts ${number(cycleLoss(state))}, however many steps are taken.`;
   return said;
 }

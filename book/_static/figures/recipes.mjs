@@ -98,8 +98,10 @@ export function translate(recipe, target) {
     notes.push(
       `Where gradients hardly vary, v − m² can round below ${settings.epsilon_inside ? "−ε" : "0"}, and the parameter is then not a number. This package takes 0.`,
     );
-  if (settings.centered && settings.bias_correction)
-    notes.push("The first v − m² is 0 but for rounding, and the first step about g/√ε times η.");
+  if (settings.centered && settings.bias_correction && settings.initial_accumulator_value === 0)
+    notes.push(
+      `The first v − m² is 0 but for rounding, and the first step about g/${settings.epsilon_inside ? "√ε" : "ε"} times η.`,
+    );
   const moves = recipe.schedule !== "constant" && original.momentum > 0;
   if (moves && settings.learning_rate_inside !== original.learning_rate_inside)
     notes.push(

@@ -29,7 +29,7 @@ export const controls = [
     Object.keys(LOOKS).map((name) => [name, name]),
   ),
   slider("rate", "learning rate", RATES),
-  slider("seed", "seed", [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], String),
+  slider("seed", "which seed", [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], (seed) => `${seed + 1}.`),
 ];
 
 const nearest = (values, wanted) =>
@@ -71,7 +71,7 @@ export function build({ plot, change }) {
   });
   const spread = plot({
     label: "Spread of the test results at the best rate",
-    x: { label: "test accuracy (%)" },
+    x: { label: "test result" },
     y: { label: "method", ticks: false },
     height: 210,
     wide: true,
@@ -161,8 +161,8 @@ function drawSpread(plot, methods, tested, method) {
   const values = Object.values(tested).flat();
   const [low, high] = [Math.min(...values), Math.max(...values)];
   const room = 0.06 * (high - low) || 0.01;
-  plot.x.label = high > 1.5 ? "test accuracy (%)" : "test loss";
-  plot.begin([low - 5 * room, high + room], [-methods.length + 0.4, 0.6]);
+  plot.x.label = `test ${high > 1.5 ? "accuracy (%)" : "loss"}, stroke: median`;
+  plot.begin([low - 7 * room, high + room], [-methods.length + 0.4, 0.6]);
   methods.forEach((name, i) => {
     const look = LOOKS[name] + (name === method ? "" : " faint");
     plot.dots(
@@ -174,7 +174,7 @@ function drawSpread(plot, methods, tested, method) {
     );
     const middle = median(tested[name]);
     plot.line(`${name} median`, [middle, middle], [-i - 0.3, -i + 0.3], look);
-    plot.text(`${name} text`, low - 4.9 * room, -i, name, { dy: 4 });
+    plot.text(`${name} text`, low - 6.9 * room, -i, name, { dy: 4 });
   });
   plot.end();
 }
@@ -185,6 +185,7 @@ function words({ method, rate, best, seed, seeds, chosen, tested, methods }) {
   const ended = Number.isFinite(loss)
     ? `ends at a validation loss of ${number(loss)} after ${run.loss.length} epochs`
     : "diverged";
+  const among = seeds.length > 1 ? `one of ${seeds.length}` : "the only one";
   const own = tested[method];
   const low = own[0];
   const high = own.at(-1);
@@ -193,7 +194,7 @@ function words({ method, rate, best, seed, seeds, chosen, tested, methods }) {
     (name) => name !== method && tested[name].at(-1) >= low && tested[name][0] <= high,
   );
   return (
-    `${method} with the learning rate ${number(rate)}, seed ${seed}, one of ${seeds.length}, ${ended}. Its best rate is ${number(best[method])}; ` +
+    `${method} with the learning rate ${number(rate)}, seed ${seed}, ${among}, ${ended}. Its best rate is ${number(best[method])}; ` +
     `there ${own.length} tests lie between ${number(low, 4)} and ${number(high, 4)}${unit}` +
     (overlapping.length
       ? `, and overlap with those of ${overlapping.join(", ")}.`

@@ -54,6 +54,7 @@ export function build({ plot, change, state: now }) {
   map.legend([
     ["worst-sample", "ends at +1, the worst"],
     ["best-sample", "at −1, the best"],
+    ["between-sample", "between them"],
     ["border", "D(ρ, C) = 0"],
   ]);
   path.legend([["rmsprop", "θ of the chosen point"]]);

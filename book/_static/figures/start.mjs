@@ -44,7 +44,7 @@ async function start(stage) {
 
   const show = controls.map((control, i) => ({
     control,
-    update: make(control, form, `moving-${name}-${control.name ?? i}`, change, state),
+    update: make(control, form, `moving-${name}-${control.name ?? i}`, { change, refuse, state }),
   }));
   stage.append(live);
   stage.classList.add("moving-alive");
@@ -59,6 +59,12 @@ async function start(stage) {
   function change(settings) {
     Object.assign(state, settings);
     redraw();
+    clearTimeout(timer);
+    timer = setTimeout(follow, QUIET);
+  }
+
+  function refuse(why) {
+    words.textContent = why;
     clearTimeout(timer);
     timer = setTimeout(follow, QUIET);
   }

@@ -14,8 +14,8 @@ export const controls = [
   tick("outside", "ε outside the root"),
   choice("place", "momentum", [
     ["none", "none"],
-    ["before", "before dividing"],
-    ["behind", "after dividing"],
+    ["before", "average g, then divide"],
+    ["behind", "divide, then add up"],
   ]),
   tick("nesterov", "look ahead (Nesterov)"),
   slider("momentum", "β₁ or μ", [0.1, 0.5, 0.8, 0.9, 0.95, 0.99]),

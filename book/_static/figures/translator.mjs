@@ -136,6 +136,7 @@ export function build({ plot, place, change }) {
     }
     plane.end();
     const first = Math.abs(original[1] - original[0]);
-    return `On these ${gradients.length} gradients, ${said.join("; ")}. The recipe's first step is ${number(first)} long.`;
+    const count = gradients.length;
+    return `On ${count > 1 ? `these ${count} gradients` : "this gradient"}, ${said.join("; ")}. The recipe's first step is ${number(first)} long.`;
   };
 }
