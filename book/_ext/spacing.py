@@ -25,11 +25,13 @@ def kept(text: str) -> str:
 
 
 def keep(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Keep numbers together in a page's prose, not in its code."""
-    for text in list(doctree.findall(nodes.Text)):
-        apart = isinstance(text.parent, nodes.literal | nodes.math | nodes.FixedTextElement)
-        if not apart and kept(text) != text:
-            text.parent.replace(text, nodes.Text(kept(text)))
+    """Keep numbers together in a page's prose, not in its code and formulas."""
+    for element in doctree.findall(nodes.Element):
+        if isinstance(element, nodes.literal | nodes.math | nodes.FixedTextElement):
+            continue
+        for place, child in enumerate(element.children):
+            if isinstance(child, nodes.Text) and kept(child) != child:
+                element[place] = nodes.Text(kept(child))
 
 
 def setup(app: Sphinx) -> dict:
