@@ -44,7 +44,7 @@ class Tie(SphinxPostTransform):
 
     def run(self, **kwargs) -> None:
         """Change the page's text nodes in place."""
-        for parent in self.document.findall(nodes.TextElement):
+        for parent in self.document.findall(nodes.Element):
             if isinstance(parent, AS_WRITTEN):
                 continue
             for at, node in enumerate(parent.children):

@@ -90,6 +90,21 @@ def test_equations_are_numbered_by_chapter(site):
     assert re.findall(r'#equation-eq-[\w-]+">(\(.+?\))<', course) == ["(P3.2)", "(1)"]
 
 
+def test_the_reference_is_numbered_as_one_chapter(site):
+    (site / "reference").mkdir()
+    for name, formula in (("b", "e"), ("a", "f")):  # in the order of the contents
+        text = f"# {name}\n\n$$ {formula} $$ (eq-r-{name})\n"
+        (site / "reference" / f"{name}.md").write_text(text, "utf-8")
+    contents = INDEX.replace("course/03-c\n", "course/03-c\nreference/b\nreference/a\n")
+    (site / "index.md").write_text(contents, "utf-8")
+    assert build(site).stderr == ""
+    numbers = [
+        re.findall(r'class="eqno">([^<]+)', (site / "out" / f"{name}.html").read_text("utf-8"))
+        for name in ("index", "course/03-c", "reference/b", "reference/a")
+    ]
+    assert numbers == [["(1)"], ["(3.1)"], ["(R.1)"], ["(R.2)"]]
+
+
 def test_an_edit_of_one_page_leaves_the_others(site):
     build(site)
     (site / "course" / "03-c.md").write_text(COURSE + "\nMore.\n", "utf-8")
