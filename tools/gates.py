@@ -206,6 +206,7 @@ def move_milliseconds(page: Page) -> list[float]:
 
     The time of that thread alone: what else runs on this machine does not count.
     """
+    page.wait_for_selector(".moving-words:not(:empty)")
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable", {"timeDomain": "threadTicks"})
 
