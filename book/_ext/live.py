@@ -8,7 +8,6 @@ where the page does not show it; `_static/live/live.mjs` does the rest.
 
 import ast
 import filecmp
-import gzip
 import html
 import io
 import json
@@ -18,7 +17,6 @@ import zipfile
 from importlib.util import find_spec
 from pathlib import Path
 
-import numpy as np
 from docutils import nodes
 from kept import kept
 from sphinx.application import Sphinx
@@ -46,6 +44,7 @@ MODULES = {
     *("IPython.display", "myst_nb", "rmsbook.claims", "sklearn.datasets"),
 }
 THIRD_PARTY = {"keras": "TensorFlow", "tensorflow": "TensorFlow", "rmsbook": "TensorFlow"}
+DIGITS = "datasets/data/digits.csv.gz"
 # Of the repository: the library, and what the pages read.
 CARRIED = (
     "src/rmsprop/*.py",
@@ -228,26 +227,13 @@ def write_runtime(app: Sphinx, exception) -> None:
 
 
 def packed(names: list[str]) -> bytes:
-    """Return an archive of these files of the repository and of the digits."""
+    """Return an archive of these files of the repository, and of the digits of scikit-learn."""
+    digits = Path(find_spec("sklearn").origin).parent / DIGITS  # to import it takes three seconds
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in names:
             archive.write(ROOT / name, name.removeprefix("src/"))
-        archive.writestr("digits.npz", digits())
-    return file.getvalue()
-
-
-def digits() -> bytes:
-    """Return scikit-learn's digits, for the pages that learn to read them.
-
-    They are read from its file: to import scikit-learn takes three seconds.
-    """
-    folder = Path(find_spec("sklearn").origin).parent
-    with gzip.open(folder / "datasets" / "data" / "digits.csv.gz") as table:
-        rows = np.loadtxt(table, delimiter=",")
-    file = io.BytesIO()
-    images = rows[:, :-1].reshape(-1, 8, 8).astype(np.uint8)
-    np.savez_compressed(file, images=images, target=rows[:, -1].astype(int))
+        archive.write(digits, f"sklearn/{DIGITS}")
     return file.getvalue()
 
 

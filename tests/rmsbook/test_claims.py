@@ -300,7 +300,7 @@ FAILED = Failure("TypeError", "no", "")
         ("holds", {"holds": {"a": True, "b": True}}, ""),
         ("wrong", {"holds": False}, ""),
         ("wrong", {"holds": {"a": False}}, ""),
-        ("holds if", {"holds": {"a": True, "b": False, "c": True}}, " a, c; not if b"),
+        ("holds if", {"holds": {"a": True, "b": False, "c": True}}, " a or c; not if b"),
         ("cannot run", {"error": FAILED}, " – TypeError: no"),
         ("cannot be checked", {"missing": ["seeds", "data"]}, " – missing: seeds, data"),
     ],

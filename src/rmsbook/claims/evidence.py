@@ -158,7 +158,7 @@ def _truth(holds):
     true = [name for name, value in conditions.items() if value]
     false = [name for name, value in conditions.items() if not value]
     if true and false:
-        return "holds if", f" {', '.join(true)}; not if {', '.join(false)}"
+        return "holds if", f" {' or '.join(true)}; not if {' or '.join(false)}"
     return ("holds" if true else "wrong"), ""
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib.metadata
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -48,11 +49,9 @@ def load_digits() -> Dataset:
     >>> digits.x_train.shape, digits.y_test.shape, digits.complete
     ((1442, 8, 8), (355,), True)
     """
-    from sklearn import datasets
-
-    bunch = datasets.load_digits()
+    table = np.loadtxt(_of_sklearn("data", "digits.csv.gz"), np.uint8, delimiter=",")
     return Dataset(
-        *_split(bunch.images.astype(np.uint8), bunch.target.astype(np.uint8)),
+        *_split(table[:, :-1].reshape(-1, 8, 8), table[:, -1]),
         name="8×8 digits",
         origin="embedded",
         source="Alpaydin and Kaynak 1998, doi:10.24432/C50P49, as shipped with scikit-learn",
@@ -191,10 +190,11 @@ def carried_mnist() -> Dataset:
 
 def carried_cifar10() -> Dataset:
     """Return the stand-in for CIFAR-10; see `rmsbook.data.load_cifar10`."""
-    from sklearn.datasets import load_sample_images
+    from PIL import Image
 
     digits = carried_mnist()
-    photographs = load_sample_images().images
+    names = "china.jpg", "flower.jpg"
+    photographs = [np.asarray(Image.open(_of_sklearn("images", name))) for name in names]
     parts = {}
     # Ten digits in turn, one a class, lie on the same patch: the background tells nothing about
     # the label. Training and test patches differ.
@@ -214,6 +214,11 @@ def carried_cifar10() -> Dataset:
         licence=f"digits {MNIST_LICENCE}, photographs CC BY 2.0",
         note="not CIFAR-10",
     )
+
+
+def _of_sklearn(*names: str) -> Path:
+    """Return a file that scikit-learn ships; to import it takes three seconds, so it is not."""
+    return Path(find_spec("sklearn").origin).parent.joinpath("datasets", *names)
 
 
 def _patch(photograph: np.ndarray, number: int) -> np.ndarray:
