@@ -42,13 +42,13 @@ unit: .venv/ready  ## The library's tests, with coverage
 	  --ignore tests/gates --ignore tests/pages --ignore tests/course --cov --cov-report=term-missing:skip-covered
 
 gates: browser  ## Each gate of the book, shown able to fail
-	@$(PYTHON) -m pytest -q -n 2 tests/gates
+	@$(PYTHON) -m pytest -q -n 2 --dist worksteal tests/gates
 
 nbval: .venv/ready  ## The committed notebooks, executed again and compared output by output
 	@$(PYTHON) tools/book.py nbval
 
 pages: browser  ## The built pages in a real browser, and what they are made of
-	@$(PYTHON) -m pytest -q -n 2 tests/pages
+	@$(PYTHON) -m pytest -q -n 2 --dist worksteal tests/pages
 
 browser: .venv/ready  ## Find the Chromium that looks at the pages, or bring one
 	@$(PYTHON) tools/browser.py

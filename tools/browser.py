@@ -19,6 +19,11 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # The address bar's two menus are pages of their own, made anew with each of ours: a second of
+    # the processor. Then what Playwright disables, for the last list holds.
+    "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup,AimEnabled,HttpsUpgrades,"
+    "HttpsFirstBalancedModeAutoEnable,MediaRouter,OptimizationHints,PaintHolding,"
+    "NetworkTimeServiceQuerying,PreconnectToSearch,ThirdPartyStoragePartitioning",
 ]
 PATIENCE = 900  # seconds; a download that takes longer stands still
 PLAYWRIGHT = [sys.executable, "-m", "playwright", "install", "--no-shell", "chromium"]

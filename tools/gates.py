@@ -14,7 +14,7 @@ from pathlib import Path
 
 import nbformat
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 import browser
 import chapters
@@ -122,14 +122,21 @@ def served(folder: Path) -> Iterator[str]:
             server.shutdown()
 
 
-@contextlib.contextmanager
-def chromium():
-    """Start a headless Chromium."""
-    program = browser.find()
-    if program is None:
+@functools.cache
+def program() -> str:
+    """Return the browser that looks at the pages; to see that it starts takes a second."""
+    found = browser.find()
+    if found is None:
         raise RuntimeError(browser.HELP)
+    return found
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[Browser]:
+    """Start a headless Chromium."""
+    found = program()  # before Playwright, which cannot be started twice
     with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=program, args=browser.FLAGS)
+        yield playwright.chromium.launch(executable_path=found, args=browser.FLAGS)
 
 
 OUT_OF_REACH = """[...document.querySelectorAll("div.math")].some(place =>
@@ -228,13 +235,11 @@ COLOURS = ["color-contrast", "link-in-text-block"]  # axe's rules of them
 SCREENS = [(width, scheme) for width in (WIDE, 390) for scheme in ("light", "dark")]
 
 
-def site_problems(
-    html: Path, names: list[str], screens: list[tuple[int, str]] = SCREENS
-) -> dict[str, list[str]]:
+def site_problems(started: Browser, html: Path, names: list[str]) -> dict[str, list[str]]:
     """Look at pages of a built site, each on every one of the screens."""
     found = {}
-    with served(html) as host, chromium() as started:
-        for width, scheme in screens:
+    with served(html) as host:
+        for width, scheme in SCREENS:
             context = started.new_context(
                 viewport={"width": width, "height": 900}, color_scheme=scheme
             )

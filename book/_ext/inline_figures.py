@@ -59,7 +59,7 @@ def numbers(svg: str) -> tuple[str, str]:
 def offer_numbers(app: Sphinx, pagename: str, svg: str) -> str:
     """Write a figure's numbers beside the pages and return the link to them."""
     name, table = numbers(svg)
-    if not table:
+    if not table.strip():  # a diagram has none
         return ""
     target = f"figures/{Path(pagename).name}/{quote(name, safe='')}.csv"
     path = Path(app.outdir, target)

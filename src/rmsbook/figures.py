@@ -186,7 +186,7 @@ def show(figure, name):
     Raises
     ------
     ValueError
-        Naming the axis without a label, or the panel with two or more lines and no legend.
+        Naming the axis without a label, or the panel with lines of several looks and no legend.
     """
     from IPython.display import display  # here, because drawing alone does without it
 
@@ -224,6 +224,8 @@ def _rounded(number):
 def check(figure):
     """Raise if an axis of the figure has numbers but no label, or a panel lacks its legend.
 
+    Lines of one look, such as one for each seed, need none: it could not tell them apart.
+
     Parameters
     ----------
     figure : matplotlib.figure.Figure
@@ -238,14 +240,19 @@ def check(figure):
         for letter, axis in (("x", ax.xaxis), ("y", ax.yaxis)):
             if ax.axison and _has_numbers(axis) and not axis.get_label_text().strip():
                 raise ValueError(f"panel {number}: the {letter} axis needs a label, with its unit")
-        if len(_named(ax.lines)) > 1 and ax.get_legend() is None and not figure.legends:
-            raise ValueError(f"panel {number}: two or more lines need a legend")
+        looks = {_look(line) for line in _named(ax.lines)}
+        if len(looks) > 1 and ax.get_legend() is None and not figure.legends:
+            raise ValueError(f"panel {number}: lines that look different need a legend")
 
 
 def _has_numbers(axis):
     return axis.get_visible() and any(
         label.get_visible() and label.get_text() for label in axis.get_ticklabels()
     )
+
+
+def _look(line):
+    return line.get_color(), line.get_linestyle(), line.get_marker()
 
 
 def _named(artists):

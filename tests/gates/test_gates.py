@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from xml.etree import ElementTree
 
 import nbformat
 import pytest
@@ -26,11 +27,11 @@ FIXTURE = Path(__file__).parent / "fixture"
 SETTINGS = {"RMSPROP_PROFILE": "quick", "RMSPROP_OFFLINE": "1"}
 
 
-def book(root, command, **settings):
+def book(root, *command, **settings):
     """Run a command of the book's tools on a copy of the small book."""
     environment = {key: value for key, value in os.environ.items() if key != "RMSPROP_DATA"}
     return subprocess.run(
-        [sys.executable, str(root / "tools" / "book.py"), command],
+        [sys.executable, str(root / "tools" / "book.py"), *command],
         env={**environment, **SETTINGS, **settings},
         capture_output=True,
         text=True,
@@ -68,6 +69,12 @@ def built(tmp_path_factory):
     return root
 
 
+@pytest.fixture(scope="module")
+def chromium():
+    with gates.chromium() as started:
+        yield started
+
+
 @pytest.fixture
 def small(built, tmp_path):
     """Return a copy of the built book, for one test to break."""
@@ -76,11 +83,11 @@ def small(built, tmp_path):
     return root
 
 
-def test_an_unbroken_book_passes_every_gate(built):
+def test_an_unbroken_book_passes_every_gate(built, chromium):
     for gate in (gates.unpaired, gates.unexecuted, gates.machine_paths, gates.without_alt):
         assert gate(built) == []
     names = ["book/index.html", "book/figure.html", "book/number.html"]
-    assert gates.site_problems(built / "_build" / "html", names) == {}
+    assert gates.site_problems(chromium, built / "_build" / "html", names) == {}
     run = book(built, "nbval")
     assert run.returncode == 0, run.stdout + run.stderr
 
@@ -156,63 +163,86 @@ def test_a_number_that_another_page_shows(small):
     assert page.with_name("figure.html").stat().st_mtime_ns == written, "no number has changed"
 
 
-def test_a_tampered_output(small):
-    edit(small / "book" / "number.ipynb", '"42\\n"', '"43\\n"')
-    run = book(small, "nbval")
-    assert run.returncode != 0
-    assert "1 failed" in run.stdout
+def other(name, old, new):
+    """Return a notebook of the small book in which a text stands in place of another."""
+
+    def changed(folder):
+        text = (folder / f"{name}.ipynb").read_text("utf8")
+        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {name}.ipynb"
+        return text.replace(old, new)
+
+    return changed
 
 
-def test_a_rounding_is_no_tampering(small):
-    edit(small / "book" / "number.ipynb", '"0.333\\n"', '"0.334\\n"')
-    edit(small / "book" / "figure.ipynb", '"1,1\\n"', '"1,1.0005\\n"')
-    curve = (small / "book" / "figure.ipynb").read_text("utf8")
-    found = re.search(r'"L ([\d.]+) ([\d.]+) \\n",\s+"\\" clip-path=.*stroke: #0072b2', curve)
-    x, y = found.groups()
-    edit(small / "book" / "figure.ipynb", f"L {x} {y} \\n", f"L {float(x) + 0.3} {y} \\n")
-    run = book(small, "nbval")
-    assert run.returncode == 0, run.stdout + run.stderr
+def moved(by):
+    """Return a figure of which the end of the curve is moved, by so many points."""
+
+    def changed(folder):
+        text = (folder / "figure.ipynb").read_text("utf8")
+        end = re.search(r'"L ([\d.]+) ([\d.]+) \\n",\s+"\\" clip-path=.*stroke: #0072b2', text)
+        was = f"L {end[1]} {end[2]} "
+        assert text.count(was) == 1
+        return text.replace(was, f"L {float(end[1]) + by} {end[2]} ")
+
+    return changed
 
 
-@pytest.mark.parametrize(
-    ("name", "old", "new", "found"),
-    [
-        ("number", '"0.333\\n"', '"0.335\\n"', "0.335 became 0.333"),
-        ("figure", '"1,1\\n"', '"1,1.1\\n"', "column 'loss', row 2: 1.1 became 1"),
-        ("figure", '"1,1\\n"', '"1,1\\n", "2,2\\n"', "another number of rows"),
-        ("figure", "stroke: #0072b2", "stroke: #d62728", "path style of the figure"),
-        ("figure", '"figure line"', '"a figure"', "'a figure' became 'figure line'"),
-    ],
-    ids=["number", "value of a figure", "length of its table", "colour of its curve", "its text"],
-)
-def test_a_tampered_number(small, name, old, new, found):
-    edit(small / "book" / f"{name}.ipynb", old, new)
-    run = book(small, "nbval")
-    assert run.returncode != 0
-    assert "1 failed" in run.stdout
-    assert found in run.stdout
+def removed(name):
+    """Return a notebook whose first cell of code has lost its output."""
+
+    def changed(folder):
+        notebook = nbformat.read(folder / f"{name}.ipynb", as_version=4)
+        next(cell for cell in notebook.cells if cell.cell_type == "code").outputs = []
+        return nbformat.writes(notebook)
+
+    return changed
 
 
-def test_a_tampered_curve(small):
-    path = small / "book" / "figure.ipynb"
-    curve = path.read_text("utf8")
-    found = re.search(r'"L ([\d.]+) ([\d.]+) \\n",\s+"\\" clip-path=.*#0072b2', curve)
-    x, y = found.groups()
-    edit(path, f"L {x} {y} \\n", f"L {float(x) - 3} {y} \\n")
-    run = book(small, "nbval")
-    assert run.returncode != 0
-    assert "path d of the figure" in run.stdout
+# Notebooks as they might be committed, and what nbval must say of each: nothing of the first ones.
+COMMITTED = {
+    "a number as it was": (other("number", '"42\\n"', '"42\\n"'), None),
+    "a figure as it was": (other("figure", '"1,1\\n"', '"1,1\\n"'), None),
+    "a number's rounding": (other("number", '"0.333\\n"', '"0.334\\n"'), None),
+    "a figure's rounding": (other("figure", '"1,1\\n"', '"1,1.0005\\n"'), None),
+    "a curve's rounding": (moved(0.3), None),
+    "another text": (other("number", '"42\\n"', '"43\\n"'), "43"),
+    "another number": (other("number", '"0.333\\n"', '"0.335\\n"'), "0.335 became 0.333"),
+    "value of a figure": (
+        other("figure", '"1,1\\n"', '"1,1.1\\n"'),
+        "column 'loss', row 2: 1.1 became 1",
+    ),
+    "length of its table": (
+        other("figure", '"1,1\\n"', '"1,1\\n", "2,2\\n"'),
+        "another number of rows",
+    ),
+    "another curve": (moved(-3), "path d of the figure"),
+    "colour of its curve": (
+        other("figure", "stroke: #0072b2", "stroke: #d62728"),
+        "path style of the figure",
+    ),
+    "its text": (
+        other("figure", '"figure line"', '"a figure"'),
+        "'a figure' became 'figure line'",
+    ),
+    "no number": (removed("number"), "Unexpected output fields"),
+    "no figure": (removed("figure"), "Unexpected output fields"),
+}
 
 
-@pytest.mark.parametrize("name", ["number", "figure"])
-def test_a_removed_output(small, name):
-    path = small / "book" / f"{name}.ipynb"
-    notebook = nbformat.read(path, as_version=4)
-    next(cell for cell in notebook.cells if cell.cell_type == "code").outputs = []
-    nbformat.write(notebook, path)
-    run = book(small, "nbval")
-    assert run.returncode != 0
-    assert "Unexpected output fields" in run.stdout
+def test_what_was_tampered_with_is_seen_and_a_rounding_is_not(small):
+    folder, report = small / "book", small / "report.xml"
+    for name, (changed, _) in COMMITTED.items():
+        (folder / f"{name}.ipynb").write_text(changed(folder), "utf8")
+    files = [str(folder / f"{name}.ipynb") for name in COMMITTED]
+    run = book(small, "nbval", *files, PYTEST_ADDOPTS=f"--junitxml={report}")
+    assert run.returncode == 1, run.stdout + run.stderr
+    said = {name: [] for name in COMMITTED}
+    for case in ElementTree.parse(report).iter("testcase"):
+        name = case.get("classname").removeprefix("book.").removesuffix(".ipynb")
+        said[name] += [failure.text for failure in case.iter("failure")]
+    for name, (_, expected) in COMMITTED.items():
+        assert len(said[name]) == (expected is not None), f"{name}: {said[name]}"
+        assert expected is None or expected in said[name][0], name
 
 
 def test_an_output_without_an_execution_count(small):
@@ -249,13 +279,13 @@ def test_a_machine_path_in_an_output(small):
     assert "/home/somebody/book" in problem
 
 
-def test_a_picture_without_a_description(small):
+def test_a_picture_without_a_description(small, chromium):
     alt = "    alt: A straight line that rises from the lower left to the upper right.\n"
     edit(small / "book" / "figure.md", f"  image:\n{alt}", "")
     assert book(small, "build").returncode == 0
     book(small, "notebooks")
     assert len(gates.without_alt(small)) == 1
-    found = gates.site_problems(small / "_build" / "html", ["book/figure.html"])
+    found = gates.site_problems(chromium, small / "_build" / "html", ["book/figure.html"])
     assert len(found) == len(gates.SCREENS)
     for problems in found.values():
         assert any("picture without a description" in problem for problem in problems)
@@ -288,10 +318,10 @@ REVERSED = """<div class="math" style="display: flex; flex-direction: row-revers
         ('<article><img src="x" alt="plot"></article>', "picture without a description"),
     ],
 )
-def test_a_page_that_a_reader_would_suffer_from(small, inserted, complaint):
+def test_a_page_that_a_reader_would_suffer_from(small, chromium, inserted, complaint):
     html = small / "_build" / "html"
     edit(html / "book" / "index.html", "</body>", f"{inserted}</body>")
-    found = gates.site_problems(html, ["book/index.html"])
+    found = gates.site_problems(chromium, html, ["book/index.html"])
     assert any(complaint in problem for problems in found.values() for problem in problems), found
 
 

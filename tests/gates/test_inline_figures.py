@@ -110,3 +110,12 @@ def test_a_name_cannot_leave_its_folder_or_its_attribute(app, svg):
     assert 'href="../../figures/06-line/..%2F%22%3Cb%3E.csv"' in link
     assert "Data: ../&quot;&lt;b&gt;.csv" in link
     assert [path.parent.name for path in app.outdir.rglob("*.csv")] == ["06-line"]
+
+
+def test_a_diagram_without_numbers_offers_none(app):
+    figure, axes = plt.subplots()
+    axes.text(0.5, 0.5, "a box")
+    diagram = figures.to_svg(figure, "diagram")
+    assert inline_figures.numbers(diagram)[0] == "diagram"
+    assert inline_figures.offer_numbers(app, "index", diagram) == ""
+    assert list(app.outdir.rglob("*.csv")) == []

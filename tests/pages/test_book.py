@@ -58,8 +58,14 @@ def test_every_source_is_cited():
     assert gates.uncited(ROOT) == []
 
 
+@pytest.fixture(scope="module")
+def chromium():
+    with gates.chromium() as started:
+        yield started
+
+
 @pytest.mark.parametrize(
     "name", [page.relative_to(ROOT).with_suffix(".html").as_posix() for page in pages(ROOT)]
 )
-def test_a_page_in_a_browser(name):
-    assert gates.site_problems(HTML, [name]) == {}
+def test_a_page_in_a_browser(chromium, name):
+    assert gates.site_problems(chromium, HTML, [name]) == {}

@@ -69,8 +69,12 @@ class TestEveryExercise:
     "registered", [found.values[0] for found in all_exercises() if found.values[1] == 0]
 )
 def test_variants_differ(registered):
-    given = [str(givens(registered.name, seed)) for seed in range(60)]
-    assert len(set(given)) > 10
+    different = set()
+    for seed in range(60):
+        different.add(str(givens(registered.name, seed)))
+        if len(different) > 10:  # some are computed for seconds
+            break
+    assert len(different) > 10
     assert str(givens(registered.name, 7)) == str(givens(registered.name, 7))
 
 

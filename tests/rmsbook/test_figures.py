@@ -260,15 +260,18 @@ def test_hidden_axes_need_no_label():
     check(figure)
 
 
-def test_two_lines_need_a_legend():
+def test_lines_that_look_different_need_a_legend():
     figure = curves(SGD=[1, 2])
     ax = figure.axes[0]
     ax.get_legend().remove()
     check(figure)
     ax.axhline(1, label="_threshold")
     check(figure)
+    ax.plot([2, 2], label="another seed", **style("SGD"))
+    check(figure)
+    assert "another seed" in to_csv(figure)
     ax.plot([2, 1])
-    with pytest.raises(ValueError, match="panel 1: two or more lines need a legend"):
+    with pytest.raises(ValueError, match="panel 1: lines that look different need a legend"):
         check(figure)
     figure.legend()
     check(figure)

@@ -185,17 +185,18 @@ function words({ method, rate, best, seed, seeds, chosen, tested, methods }) {
   const ended = Number.isFinite(loss)
     ? `ends at a validation loss of ${number(loss)} after ${run.loss.length} epochs`
     : "diverged";
-  const among = seeds.length > 1 ? `one of ${seeds.length}` : "the only one";
+  const among =
+    seeds.length > 1 ? `number ${seeds.indexOf(seed) + 1} of ${seeds.length}` : "the only one";
   const own = tested[method];
   const low = own[0];
   const high = own.at(-1);
-  const unit = high > 1.5 ? " %" : "";
+  const [unit, told] = high > 1.5 ? [" %", (one) => one.toFixed(2)] : ["", (one) => number(one, 4)];
   const overlapping = methods.filter(
     (name) => name !== method && tested[name].at(-1) >= low && tested[name][0] <= high,
   );
   return (
     `${method} with the learning rate ${number(rate)}, seed ${seed}, ${among}, ${ended}. Its best rate is ${number(best[method])}; ` +
-    `there ${own.length} tests lie between ${number(low, 4)} and ${number(high, 4)}${unit}` +
+    `there ${own.length} tests lie between ${told(low)} and ${told(high)}${unit}` +
     (overlapping.length
       ? `, and overlap with those of ${overlapping.join(", ")}.`
       : ", and overlap with no other method's.")

@@ -96,8 +96,11 @@ def show_open_figures():
     if "matplotlib.pyplot" not in sys.modules:
         return
     import matplotlib.pyplot as plt
+    from matplotlib import text, textpath
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
+    # Every drawing has a parser of its own, which reads "10⁻³" anew; one for all remembers it.
+    text.TextToPath = lambda: textpath.text_to_path
     for number in plt.get_fignums():
         file = io.StringIO()
         FigureCanvasSVG(plt.figure(number)).print_svg(file)  # savefig would draw it twice

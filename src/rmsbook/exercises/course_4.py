@@ -144,7 +144,7 @@ def tf1_form():
         mistakes={
             "v starts at one here, not at zero.": _walk(),
             "ε stands under the root here.": _walk(start=1.0, inside=False),
-            "The learning rate belongs into the velocity here.": (
+            "The learning rate belongs in the velocity here.": (
                 _walk(start=1.0, rate_inside=False)
             ),
             "The velocity adds steps up, it does not average them: no factor 1 − μ.": (

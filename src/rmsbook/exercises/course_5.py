@@ -67,7 +67,7 @@ def default_ranking():
             "Points are hundredths: these are fractions.": {m: g / 100 for m, g in right.items()},
             "That is the other data set.": gain(MNIST),
             "That is after the first epoch; a trial has two.": gain(CIFAR10_FIRST),
-            "Keras has not the same default for all five.": gain(
+            "Keras does not have the same default for all five.": gain(
                 CIFAR10, dict.fromkeys(RATES, 1e-3)
             ),
             "These rates are tuned on the other data set.": chosen_on_mnist(),

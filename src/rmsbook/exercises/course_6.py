@@ -58,7 +58,7 @@ def plateau():
             "The entries off the diagonal count too: the parameters jump together.": (
                 lambda x, eta: eta**2 / 4 * np.trace(x.T @ x) / len(x)
             ),
-            "Not every A lets all parameters jump with one sign: As must have the signs of s.": (
+            "Not every A lets all parameters jump with one sign: A·s must have the signs of s.": (
                 lambda x, eta: form(x, eta, lambda a: np.ones(len(a)))
             ),
             "For that s the jumps do not go back and forth.": (

@@ -188,7 +188,9 @@ def last_loss():
             "The curvature stands in the loss as it is, not squared.": (
                 lambda eta, h: right(eta, np.square(h))
             ),
-            "By noise the run would end there; here is none.": lambda eta, h: eta * len(h) / 4,
+            "With noise the run would end there; here there is none.": lambda eta, h: (
+                eta * len(h) / 4
+            ),
         },
         on=[(0.1, (1.0, 25.0)), (0.04, (1.0, 1.0)), (0.03, (0.5, 3.0, 7.0))],
         rtol=1e-6,  # the order of operations
