@@ -22,6 +22,8 @@ from rmsbook.claims import load_bibliography
 
 # A folder of somebody's machine; what a program of the reader would print as /home/… too.
 MACHINE_PATH = re.compile(r"(?<![\w.:/])/(?:home|root|Users|tmp|work|private|var)/\w[^\s\"'<]*")
+# How NumPy writes its numbers for programmers.
+RAW_VALUE = re.compile(r"\bnp\.(?:bool|u?int|float)\w*\([^)]*\)")
 # Accessibility complaints about the theme itself, on every page it makes.
 THEME_COMPLAINTS = {"label-content-name-mismatch", "aria-required-children", "aria-deprecated-role"}
 
@@ -71,6 +73,16 @@ def machine_paths(root: Path) -> list[str]:
         for where, _, output in outputs(root)
         for text in strings(output)
         if (match := MACHINE_PATH.search(text))
+    ]
+
+
+def raw_values(root: Path) -> list[str]:
+    """Return the outputs in which a reader would find `np.int64(3)` in place of 3."""
+    return [
+        f"{where}: {match[0]}"
+        for where, _, output in outputs(root)
+        for text in strings(output)
+        if (match := RAW_VALUE.search(text))
     ]
 
 

@@ -84,7 +84,13 @@ def small(built, tmp_path):
 
 
 def test_an_unbroken_book_passes_every_gate(built, chromium):
-    for gate in (gates.unpaired, gates.unexecuted, gates.machine_paths, gates.without_alt):
+    for gate in (
+        gates.unpaired,
+        gates.unexecuted,
+        gates.machine_paths,
+        gates.raw_values,
+        gates.without_alt,
+    ):
         assert gate(built) == []
     names = ["book/index.html", "book/figure.html", "book/number.html"]
     assert gates.site_problems(chromium, built / "_build" / "html", names) == {}
@@ -277,6 +283,11 @@ def test_a_machine_path_in_an_output(small):
     edit(small / "book" / "number.ipynb", '"42\\n"', '"see /home/somebody/book\\n"')
     (problem,) = gates.machine_paths(small)
     assert "/home/somebody/book" in problem
+
+
+def test_a_number_as_numpy_writes_it(small):
+    edit(small / "book" / "number.ipynb", '"42\\n"', '"np.int64(42)\\n"')
+    assert gates.raw_values(small) == ["number.ipynb, cell 1: np.int64(42)"]
 
 
 def test_a_picture_without_a_description(small, chromium):

@@ -23,6 +23,7 @@ HTML = ROOT / "_build" / "html"
         gates.unpaired,
         gates.unexecuted,
         gates.machine_paths,
+        gates.raw_values,
         gates.without_alt,
         reading.misjudged,
         reading.plumbing,
