@@ -51,6 +51,8 @@ only_mutate = src/rmsprop/{module}.py
 process_isolation = forkserver
 timeout_multiplier = 4
 timeout_constant = 5
+also_copy =
+    book
 pytest_add_cli_args_test_selection =
 {tests}
 """

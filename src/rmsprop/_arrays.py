@@ -129,6 +129,10 @@ class Parameter:
         if not theta.flags.writeable:
             raise ValueError(f"params[{name!r}] is read-only and is to be updated: pass a copy")
 
+    def with_l2(self, theta, g):
+        """Return the gradient that the rule sees: with that of the L2 penalty, if there is one."""
+        return g + self.numbers["l2"] * theta if "l2" in self.numbers else g
+
     def takes(self, g):
         """Return where the rule can take a gradient."""
         return np.abs(g.astype(self.work_dtype)) <= self.limit

@@ -129,28 +129,36 @@ def minimize(problem: Problem, optimizer, steps: int, start: ArrayLike | None = 
 
     batch = theta.shape[:-1]
     safe = problem.project(np.zeros_like(theta))  # where a diverged run waits, and nobody reads it
-    parameters = np.full((steps + 1, *theta.shape), np.nan, theta.dtype)
-    losses = np.full((steps + 1, *batch), np.nan)
-    gradient_norms = np.full((steps + 1, *batch), np.nan)
-    running = np.ones(batch, bool)
+    parameters = np.empty((steps + 1, *theta.shape), theta.dtype)
+    losses = np.empty((steps + 1, *batch))
+    squares = np.empty((steps + 1, *batch))
+    last = np.full(batch, steps)  # the row in which a run ends
+    diverged = np.zeros(batch, bool)
     takes = getattr(optimizer, "takes", lambda theta, gradient: np.isfinite(gradient))
 
-    t = 0
     with np.errstate(all="ignore"):  # overflow is an outcome here, not a mistake
-        while True:
+        for t in range(steps + 1):
             loss = problem.loss(theta)
             gradient = problem.gradient(theta, t)
-            norm = np.linalg.norm(gradient.astype(np.float64), axis=-1)
-            np.copyto(parameters[t], theta, where=running[..., np.newaxis])
-            np.copyto(losses[t, ...], loss, where=running)
-            np.copyto(gradient_norms[t, ...], norm, where=running)
+            parameters[t], losses[t] = theta, loss
+            squares[t] = np.vecdot(gradient, gradient, dtype=np.float64)
             usable = np.isfinite(theta) & takes(theta, gradient)
-            running &= usable.all(axis=-1) & np.isfinite(loss)
-            if t == steps or not running.any():
+            fine = usable.all(axis=-1) & np.isfinite(loss)
+            if not fine.all():
+                last[~fine & ~diverged] = t
+                diverged |= ~fine
+            if t == steps or diverged.all():
                 break
-            alive = running[..., np.newaxis]
-            theta[...] = np.where(alive, theta, safe)
-            optimizer.step([theta], [np.where(alive, gradient, 0)])
-            theta[...] = problem.project(np.where(alive, theta, safe))
-            t += 1
-    return Trajectory(parameters, losses, gradient_norms, ~running)
+            if not diverged.any():
+                optimizer.step([theta], [gradient])
+                theta[...] = problem.project(theta)
+            else:
+                alive = ~diverged[..., np.newaxis]
+                theta[...] = np.where(alive, theta, safe)
+                optimizer.step([theta], [np.where(alive, gradient, 0)])
+                theta[...] = problem.project(np.where(alive, theta, safe))
+        gradient_norms = np.sqrt(squares)
+    ended = np.arange(steps + 1).reshape(-1, *[1] * len(batch)) > last
+    for rows in (parameters, losses, gradient_norms):
+        rows[ended] = np.nan
+    return Trajectory(parameters, losses, gradient_norms, diverged[()])

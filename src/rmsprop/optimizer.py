@@ -211,11 +211,10 @@ class Optimizer(Saving):
         >>> RMSprop().takes(theta, g), SGD().takes(theta, g)
         (array([ True, False]), array([ True,  True]))
         """
-        parameter = Parameter(0, theta.shape, theta.dtype, self.largest_gradient)
+        like = (p for p in self._parameters if p.shape == theta.shape and p.dtype == theta.dtype)
+        parameter = next(like, None) or self._parameter(0, theta)
         with np.errstate(all="ignore"):
-            if np.any(self.l2):
-                g = g + parameter.rounded("l2", self.l2) * theta
-            return parameter.takes(g)
+            return parameter.takes(parameter.with_l2(theta, g))
 
     def _begun(self, names, thetas):
         """Return the records of new parameters."""
@@ -258,8 +257,7 @@ class Optimizer(Saving):
 
     def _usable(self, parameter, theta, g):
         """Return whether the rule can take a gradient; raise, or return False, if not."""
-        if "l2" in parameter.numbers:
-            g = g + parameter.numbers["l2"] * theta
+        g = parameter.with_l2(theta, g)
         if sum_of_squares(g) <= parameter.enough:  # False for NaN: one pass finds all trouble
             return True
         fine = parameter.takes(g)
