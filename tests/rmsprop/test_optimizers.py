@@ -342,6 +342,17 @@ def test_a_gradient_whose_square_vanishes_makes_no_long_step_without_epsilon(ins
     assert -1e-9 < theta[0] < 0
 
 
+@pytest.mark.parametrize("inside", [True, False])
+def test_epsilon_zero_stands_for_the_smallest_normal_number_under_a_root(inside):
+    root, g = float(np.finfo(float).tiny) ** 0.5, 1e-200
+    settings = {"epsilon": 0.0, "epsilon_inside": inside}
+    for optimizer in (RMSprop(1.0, **settings), AdaGrad(1.0, 0.0, **settings)):
+        assert walk(optimizer, [[g]], start=0.0)[-1] * root / -g == pytest.approx(1)
+    # of AdaDelta both roots have it: the first step is √ε/√(0.05 g²), here of g = 1
+    step = walk(AdaDelta(1.0, epsilon=0.0), [[1.0]], start=0.0)[-1]
+    assert -step / root == pytest.approx(0.05**-0.5)
+
+
 def test_epsilon_zero_is_below_every_ordinary_square():
     for inside in (True, False):
         for g in (1e-18, 1.0, 1e18):
