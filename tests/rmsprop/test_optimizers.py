@@ -348,6 +348,9 @@ def test_epsilon_zero_stands_for_the_smallest_normal_number_under_a_root(inside)
     settings = {"epsilon": 0.0, "epsilon_inside": inside}
     for optimizer in (RMSprop(1.0, **settings), AdaGrad(1.0, 0.0, **settings)):
         assert walk(optimizer, [[g]], start=0.0)[-1] * root / -g == pytest.approx(1)
+    for cls in (Adam, AdaMax):  # theirs stands outside
+        step = walk(cls(1.0, epsilon=0.0), [[g]], start=0.0)[-1]
+        assert step * root / -g == pytest.approx(1)
     # of AdaDelta both roots have it: the first step is √ε/√(0.05 g²), here of g = 1
     step = walk(AdaDelta(1.0, epsilon=0.0), [[1.0]], start=0.0)[-1]
     assert -step / root == pytest.approx(0.05**-0.5)
