@@ -72,7 +72,7 @@ translations = {
         "learning_rate_inside": True,
         "initial_accumulator_value": 1,
     },
-    "optax": {
+    "Optax": {
         "rho": 0.9,
         "epsilon": 0.001,
         "momentum": 0.9,
