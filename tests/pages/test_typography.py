@@ -42,12 +42,14 @@ def test_each_work_is_cited_in_a_way_of_its_own_and_listed_so(articles):
 
 
 def test_more_authors_are_et_al(articles):
+    found = 0
     for name, article in articles.items():
         for citation in article.select(".bibtex-citation, .citation"):
             text = citation.get_text() + "".join(a.get("title", "") for a in citation.select("a"))
             assert "and others" not in text, name
-            assert "et al" not in text.replace("et\u00a0al.", ""), name
-            assert not citation.find("em", string=re.compile("et al")), name
+            assert "et al." not in [em.get_text() for em in citation.select("em")], name  # upright
+            found += "et\u00a0al." in text
+    assert found > 50
 
 
 def test_the_title_of_a_solution_is_short_and_its_link_a_word(articles):
@@ -65,4 +67,4 @@ def test_optax_has_its_own_spelling(articles):
         for code in article.select("pre, code, .moving-live"):
             code.extract()
         text = article.get_text()
-        assert re.findall(r".{20}\boptax\b(?!#)", text) == [], name
+        assert re.findall(r".{20}(?<![/\w])optax\b(?!#)", text) == [], name
