@@ -4,7 +4,7 @@
     KERAS_BACKEND=torch python benchmarks/gpu.py --output torch.csv
     KERAS_BACKEND=jax python benchmarks/gpu.py --small --output small.csv    # to try it, on a CPU
 
-It needs NumPy, Keras and its backend, JAX or torch. What else of JAX with optax and torch is there,
+It needs NumPy, Keras and its backend, JAX or torch. What else of JAX with Optax and torch is there,
 and uses the same kind of device, is timed too; what is not is named. It takes one to two minutes.
 
 First every flavor of RMSprop, with and without momentum, makes a few steps on the device and must
@@ -235,7 +235,7 @@ def keras_subjects(theta, g):
 
 
 def optax_subjects(theta, g):
-    """Return the steps of optax, compiled, with donated buffers."""
+    """Return the steps of Optax, compiled, with donated buffers."""
     jax = beside("jax")
     try:
         import optax
@@ -250,7 +250,7 @@ def optax_subjects(theta, g):
 
 
 def optax_step(jax, optax, rule, theta, gradient):
-    """Return functions that start a step of an optax rule, and wait."""
+    """Return functions that start a step of an Optax rule, and wait."""
 
     def update(parameters, state, gradient):
         change, state = rule.update(gradient, state, parameters)

@@ -218,7 +218,7 @@ def torch(method, thetas, gs):
 
 
 def optax(method, thetas, gs):
-    """Yield optax's optimizer in one compiled function that may reuse its arguments' memory."""
+    """Yield Optax's optimizer in one compiled function that may reuse its arguments' memory."""
     import jax
     import optax
 

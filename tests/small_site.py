@@ -31,7 +31,7 @@ Exercise {number}</p><section id="exercise-content"><p>Go home.</p></section></d
 <div class="cell tag_attempt docutils container"><div class="cell_input"><pre>home = ...</pre></div>
 <div class="cell_output"><pre>not answered yet</pre></div></div>
 <div class="solution dropdown admonition" id="book/solution-{name}"><p class="admonition-title">
-Solution to<a href="#ex-{name}"> Exercise {number}</a></p>
+Solution to <a href="#ex-{name}">Exercise {number}</a></p>
 <section id="solution-content"><p>Home of {name}.</p></section></div>"""
 AROUND = """<p class="runs">These cells run here.</p>{body}
 <section class="provenance"><p>What made the numbers</p></section>"""

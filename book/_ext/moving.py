@@ -20,6 +20,7 @@ import json
 import math
 import re
 import sys
+import textwrap
 import warnings
 from functools import cache
 from pathlib import Path
@@ -43,6 +44,7 @@ from rmsbook.experiments.catalogue import best_setting  # noqa: E402
 
 FOLDER = Path(__file__).resolve().parent.parent / "_figures"
 SCRIPT, STYLE = "figures/start.mjs", "figures/figures.css"
+WIDTH = 79  # characters of a line of Python
 MODULES = Path(__file__).resolve().parent.parent / "_static" / "figures"
 
 
@@ -153,6 +155,19 @@ def drawn(code: str, name: str) -> str:
     return picture.getvalue()
 
 
+def written(value, begin: str = "") -> str:
+    """Return a setting as Python writes it, in lines that `begin` so, as `python` of format.mjs."""
+    within = begin + "    "
+    if isinstance(value, dict):
+        rows = [f"{within}{name!r}: {written(one, within)},\n" for name, one in value.items()]
+        return "{\n" + "".join(rows) + begin + "}"
+    if isinstance(value, list):
+        listed = ", ".join(map(repr, value)) + ","
+        rows = textwrap.fill(listed, WIDTH, initial_indent=within, subsequent_indent=within)
+        return f"[\n{rows}\n{begin}]"
+    return repr(value)
+
+
 def python(code: str, settings: dict) -> str:
     """Return the script as a folded listing, each value where the figure can write another."""
     body = ast.parse(code).body[0]
@@ -160,7 +175,7 @@ def python(code: str, settings: dict) -> str:
     listing = PygmentsBridge("html", "default").highlight_block(shown, "python")
 
     def place(mark):
-        value = html.escape(repr(settings[mark[1]]))
+        value = html.escape(written(settings[mark[1]]))
         return f'<span class="m" data-setting="{mark[1]}">{value}</span>'
 
     listing = re.sub(r'<span class="n">SETTING_(\w+)</span>', place, listing)

@@ -1,4 +1,4 @@
-"""Lines that do not break between a number and what it belongs to: 53 %, page 3, η = 0.1.
+"""Lines that do not break between a number and what it belongs to: 53 %, page 3, η = 0.1, 1 − β.
 
 The pages are written with plain spaces, as one types them.
 """
@@ -16,13 +16,21 @@ INSIDE = re.compile(
     rf"(?<=\d){UNIT}"
     r"|(?<=\b[Pp]age) (?=\d)|(?<=\b[Cc]hapter) (?=\d)|(?<=\bFig\.) "
     r"|(?<=\w) (?=[=≈<>] )|(?<=\s[=≈<>]) (?=[\w−±])"
+    r"|(?<=[\w)]) (?=[−+·] [\w(√])|(?<=[\w)]\s[−+·]) (?=[\w(√])"
 )
+BETWEEN_TAGS = re.compile(r"[^<>]+(?=<)")
+CLAIMS = re.compile(r'class="(?:claim|table claims)\b')
 AS_WRITTEN = (nodes.literal, nodes.literal_block, nodes.math, nodes.math_block, nodes.raw)
 
 
 def tied(text: str) -> str:
     """Return a text whose numbers cannot be parted from their unit, name or sign."""
     return INSIDE.sub(NO_BREAK, text)
+
+
+def tied_html(text: str) -> str:
+    """Return the same of HTML, whose tags are left alone."""
+    return BETWEEN_TAGS.sub(lambda part: tied(part[0]), text)
 
 
 def begins_with_unit(siblings: list[nodes.Node], at: int) -> bool:
@@ -43,7 +51,10 @@ class Tie(SphinxPostTransform):
     formats = ("html",)
 
     def run(self, **kwargs) -> None:
-        """Change the page's text nodes in place."""
+        """Change the page's text nodes in place, and the boxes of claims."""
+        for box in self.document.findall(nodes.raw):
+            if CLAIMS.search(box.astext()):
+                box.children = [nodes.Text(tied_html(box.astext()))]
         for parent in self.document.findall(nodes.Element):
             if isinstance(parent, AS_WRITTEN):
                 continue

@@ -1,7 +1,7 @@
-"""Gradients as bars with the root of their average square, and the learning rate that follows.
+"""Gradients as bars, the root of their average square, the rate that follows.
 
-Above, the root of v jumps up at a large gradient and sinks back slowly; below, the effective rate
-falls at that gradient and takes many steps to return.
+Above, the root of v jumps up at a large gradient and sinks back slowly; below,
+the effective rate falls at that gradient and takes many steps to return.
 """
 
 import matplotlib.pyplot as plt

@@ -1,7 +1,8 @@
-"""Recorded trainings of one data set: validation loss by learning rate, and by epoch.
+"""Recorded trainings of one data set: loss by learning rate, and by epoch.
 
-Left, one curve for each method, each with a lowest point, its best learning rate; right, the
-epochs of the runs of one method at one learning rate, one line for each seed.
+Left, one curve for each method, each with a lowest point, its best learning
+rate; right, the epochs of the runs of one method at one learning rate, one
+line for each seed.
 """
 
 import matplotlib.pyplot as plt
@@ -14,10 +15,18 @@ method = "RMSprop"
 rate = 0.001
 seed = 0
 
-names = [name for name in experiments.CATALOGUE if name in (f"{data}-search", f"{data}-rates")]
-compared = [name for name in experiments.CATALOGUE if name == f"{data}-comparison"]
+names = [
+    name
+    for name in experiments.CATALOGUE
+    if name in (f"{data}-search", f"{data}-rates")
+]
+compared = [
+    name for name in experiments.CATALOGUE if name == f"{data}-comparison"
+]
 searched = [record for name in names for record in experiments.load(name)]
-runs = searched + [record for name in compared for record in experiments.load(name)]
+runs = searched + [
+    record for name in compared for record in experiments.load(name)
+]
 
 figure, (rates, epochs) = plt.subplots(1, 2, figsize=(8.4, 3.8))
 for one in dict.fromkeys(record.run.optimizer for record in searched):
@@ -33,7 +42,16 @@ rates.legend()
 for record in runs:
     run = record.run
     if (run.optimizer, run.settings["learning_rate"]) == (method, rate):
-        epochs.semilogy(record.curve["epoch"], record.curve["val_loss"], ".-", label=run.seed)
-epochs.set(xlabel="epoch", ylabel="validation loss", title=f"{method}, η = {rate:g}, by seed")
+        epochs.semilogy(
+            record.curve["epoch"],
+            record.curve["val_loss"],
+            ".-",
+            label=run.seed,
+        )
+epochs.set(
+    xlabel="epoch",
+    ylabel="validation loss",
+    title=f"{method}, η = {rate:g}, by seed",
+)
 epochs.legend()
 plt.show()

@@ -1,6 +1,7 @@
-"""The loss on the ravine against the step: RMSprop, Adam, and the method of the switches.
+"""The loss on the ravine by step: RMSprop, Adam, the switches' method.
 
-All go down on a logarithmic scale; RMSprop comes back to the height of its cycle, Adam falls on.
+All go down on a logarithmic scale; RMSprop comes back to the height of its
+cycle, Adam falls on.
 """
 
 import matplotlib.pyplot as plt
@@ -27,8 +28,17 @@ def uncorrected(t):
 
 
 if place != "before":
-    behind = {"momentum": momentum if place == "behind" else 0, "nesterov": nesterov}
-    switched = RMSprop(eta, rho, bias_correction=corrected, epsilon_inside=not outside, **behind)
+    behind = {
+        "momentum": momentum if place == "behind" else 0,
+        "nesterov": nesterov,
+    }
+    switched = RMSprop(
+        eta,
+        rho,
+        bias_correction=corrected,
+        epsilon_inside=not outside,
+        **behind,
+    )
 elif nesterov:
     switched = Nadam(eta, momentum, rho)
 elif corrected:

@@ -1,7 +1,8 @@
-"""A parameter's path under one recipe, and under its translation for four libraries.
+"""A parameter's path under one recipe, and as four libraries translate it.
 
-The recipe is one of TensorFlow 1 with momentum and a learning rate that falls to zero. Its first
-steps are shorter than those of PyTorch and Keras, whose paths stay apart from it to the end.
+The recipe is one of TensorFlow 1 with momentum and a learning rate that falls
+to zero. Its first steps are shorter than those of PyTorch and Keras, whose
+paths stay apart from it to the end.
 """
 
 import matplotlib.pyplot as plt
@@ -72,7 +73,7 @@ translations = {
         "learning_rate_inside": True,
         "initial_accumulator_value": 1,
     },
-    "optax": {
+    "Optax": {
         "rho": 0.9,
         "epsilon": 0.001,
         "momentum": 0.9,
@@ -101,12 +102,13 @@ rate = {
     "linear": LinearDecay(learning_rate, len(gradients)),
 }[schedule]
 figure, axes = plt.subplots(figsize=(7, 4.2))
-for name, settings in {"as typed": original, **translations}.items():
+recipes = {"as typed": original, **translations}
+for i, (name, settings) in enumerate(recipes.items()):
     theta, path, optimizer = np.ones(1), [1.0], RMSprop(rate, **settings)
     for g in gradients:
         optimizer.step([theta], [np.array([float(g)])])
         path.append(theta.item())
-    axes.plot(path, label=name)
+    axes.plot(path, label=name, marker="os^Dv*"[i], markevery=(i, 6))
 axes.set(xlabel="step", ylabel="θ")
 axes.legend()
 plt.show()

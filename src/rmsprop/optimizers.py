@@ -271,7 +271,7 @@ class RMSprop(Optimizer):
     learning_rate : float, array or schedule, default 0.001
         η, about the length of a step of each coordinate.
     rho : float or array in [0, 1), default 0.9
-        ρ (torch: ``alpha``; optax, TF1: ``decay``). The average looks back about 1 / (1 − ρ)
+        ρ (torch: ``alpha``; Optax, TF1: ``decay``). The average looks back about 1 / (1 − ρ)
         steps; with 0 only the sign of g is left.
     momentum : float or array in [0, 1), default 0
         μ, heavy-ball momentum of the divided gradient: b ← μ b + η u,  θ ← θ − b.
@@ -281,16 +281,16 @@ class RMSprop(Optimizer):
         Divide by a standard deviation: v − m² in place of v, where m is the average of g (Graves
         2013, arXiv:1308.0850). Where rounding takes v − m² below 0 it counts as 0.
     nesterov : bool, default False
-        Look ahead as in Nesterov's momentum: step by μ b + η u with the new b (optax).
+        Look ahead as in Nesterov's momentum: step by μ b + η u with the new b (Optax).
     epsilon_inside : bool, default True
-        √(v + ε) as in Keras, TF1, optax; if False √v + ε, as in torch.
+        √(v + ε) as in Keras, TF1, Optax; if False √v + ε, as in torch.
     learning_rate_inside : bool, default True
         b adds up η u; if False it adds up u and θ ← θ − η b (torch), which differs once η
         changes.
     initial_accumulator_value : float or array, at least 0, default 0
         v before the first step (TF1: 1).
     bias_correction : bool, default False
-        Divide v, and m of `centered`, by 1 − ρᵗ, as Adam does (optax).
+        Divide v, and m of `centered`, by 1 − ρᵗ, as Adam does (Optax).
     **options
         See `Optimizer`.
 
@@ -345,7 +345,7 @@ class RMSprop(Optimizer):
         Parameters
         ----------
         name : {"hinton", "graves", "tf1", "keras", "torch", "optax"}
-            Whose. Hinton, TF1 and optax have no default learning rate: pass one.
+            Whose. Hinton, TF1 and Optax have no default learning rate: pass one.
         **overrides
             Arguments of RMSprop in place of the defaults.
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from myst_nb.core.read import is_myst_markdown_notebook
 from pybtex.database import Entry, Person
+from pybtex.plugin import find_plugin
 from pybtex.style.formatting.alpha import Style
 from pybtex.style.template import FieldIsMissing
 from sklearn.datasets import load_digits
@@ -104,3 +105,30 @@ def test_an_entry_that_cannot_be_formatted_is_told_of_each_time():
     for _ in range(2):
         with pytest.raises(FieldIsMissing):
             entries.Remembered().format_entry("A", Entry("article", fields={"year": "2001"}))
+
+
+def cited(entry, label):
+    """Return a label in the list, and the entry below it, after a work was given its label."""
+    entries.cite(entry, label)
+    style = entries.Remembered()
+    [shown] = style.format_labels([entry])
+    return shown, style.format_entry(shown, entry).text.render(
+        find_plugin("pybtex.backends", "plaintext")()
+    )
+
+
+def test_a_work_is_listed_as_it_is_cited():
+    entries.remember(None, SimpleNamespace(), [])
+    for _ in range(2):  # what the last build has changed is read again
+        one = entry(title="One", year="2001")
+        assert cited(one, "Author (2001b)") == ("Author, 2001b", "A. Author. One. 2001b.")
+
+
+def test_authors_who_are_not_named_have_one_form():
+    entries.remember(None, SimpleNamespace(), [])
+    many = entry(title="One", year="2001")
+    many.persons["author"] += [Person("B. Second"), Person("others")]
+    for _ in range(2):
+        label, text = cited(many, "Author et al. (2001)")
+        assert label == "Author et al., 2001"
+        assert text == "A. Author et\u00a0al. One. 2001."

@@ -22,6 +22,8 @@ from unbroken import Tie, tied
         ("1 of 20 pages, a chapter later", "1 of 20 pages, a chapter later"),
         ("in 50 epochs, 5 timesheets", "in 50~epochs, 5 timesheets"),
         ("a == b", "a == b"),
+        ("by 1 − β, (κ − 1)/(κ + 1), 2 · 3", "by 1~−~β, (κ~−~1)/(κ~+~1), 2~·~3"),
+        ("from −2 to 3 – and so on", "from −2 to 3 – and so on"),
     ],
 )
 def test_a_number_stays_with_what_it_belongs_to(text, shown):
@@ -43,3 +45,16 @@ def test_a_number_from_code_stays_with_its_unit_and_code_is_left_alone():
     Tie(page).run()
     assert line.astext() == "53\u00a0epochs stay; 3.16\u00a0\\eta long, and tie g x\u00a0=\u00a01"
     assert [child.astext() for child in page.children[1:]] == ["x = 1", "y = 1"]
+
+
+def test_the_box_of_a_claim_is_text_too_and_other_html_is_left_alone():
+    page = new_document("page")
+    box = '<div class="claim claim-holds" title="a = b"><dd>by 1 − β in <b>3 steps</b></dd></div>'
+    picture = '<svg aria-label="a − b"><text>1 − β</text></svg>'
+    page += [nodes.raw("", box, format="html"), nodes.raw("", picture, format="html")]
+    page.settings.env = SimpleNamespace()
+    Tie(page).run()
+    assert page[0].astext() == box.replace("1 − β", "1~−~β").replace("3 s", "3~s").replace(
+        "~", "\u00a0"
+    )
+    assert page[1].astext() == picture

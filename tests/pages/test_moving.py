@@ -93,6 +93,26 @@ def test_the_python_of_a_view_makes_the_same_numbers(visit, name, query):
     np.testing.assert_allclose(ours, module(page, name, call), rtol=digits, atol=1e-12)
 
 
+CUT = "pre => pre.scrollWidth > pre.clientWidth"
+
+
+@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize(("query", "scripts"), [("", False), ("", True), ("view", True)])
+def test_no_line_of_the_python_is_cut(site, name, query, scripts):
+    _, host, chromium = site
+    page = chromium.new_context(java_script_enabled=scripts).new_page()
+    page.goto(f"{host}/{name}.html{query and VIEWS[name]}")
+    if scripts:
+        page.wait_for_selector(".moving-words:not(:empty)")
+    page.locator(".moving-python > summary").click()
+    listing = page.locator(".moving-python pre")
+    lines = listing.text_content().splitlines()
+    assert [line for line in lines if len(line) > 79] == []
+    assert len(lines) > 10
+    assert not listing.evaluate(CUT)
+    page.context.close()
+
+
 def test_the_still_translations_are_those_of_the_module(visit):
     page = visit("translator")
     at_first = json.loads(page.locator(".moving-stage").get_attribute("data-settings"))
@@ -309,6 +329,24 @@ def test_the_map_answers_to_a_point(visit):
     point.focus()
     page.keyboard.press("ArrowLeft")
     assert point.get_attribute("aria-valuetext") != before
+
+
+def test_a_translation_is_seen_whole_and_each_path_by_its_marks(visit):
+    page = visit(
+        "translator", "?translator.schedule=linear", viewport={"width": 1280, "height": 900}
+    )
+    for source in FLAVORS:
+        page.get_by_label("recipe from").select_option(source)
+        cards = page.locator(".moving-cards pre").all()
+        assert [card.text_content() for card in cards if card.evaluate(CUT)] == []
+        assert len(cards) == 5
+    page.get_by_label("recipe from").select_option("tf1")  # three of the paths are the same
+    marks = page.locator(".moving-plot").last.locator("g > path.dots").all()
+    begins = [mark.evaluate("mark => mark.getBBox().x") for mark in marks]
+    assert len(begins) == 5
+    assert min(np.diff(sorted(begins))) > 4  # pixels: beside each other
+    shapes = page.locator(".moving-legend").last.locator("path.dots").all()
+    assert len({shape.get_attribute("d") for shape in shapes}) == len(shapes) == 5
 
 
 def test_a_recipe_comes_with_its_librarys_defaults(visit):

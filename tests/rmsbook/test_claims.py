@@ -51,6 +51,8 @@ BIBLIOGRAPHY = r"""
   url = {https://example.org/c}}
 @misc{four1900, author = {Graves, Alex and others}, title = {C}, year = {1900}, doi = {10.1/y}}
 @misc{old1900, author = {{The Society}}, title = {D}, year = {1900}}
+@misc{second1901, author = {Graves, Alex}, title = {{Zebras}}, year = {1901}, url = {u}}
+@misc{first1901, author = {Graves, A.}, title = {apes}, year = {1901}, url = {u}}
 """
 
 
@@ -84,6 +86,8 @@ def test_labels_and_addresses(book):
         ("A et al. (1900)", "https://example.org/c"),
         ("Graves et al. (1900)", "https://doi.org/10.1/y"),
         ("The Society (1900)", None),
+        ("Graves (1901b)", "u"),
+        ("Graves (1901a)", "u"),
     ]
     assert sources["one1900"].title == "A Title & more"
     assert sources["one1900"].key == "one1900"
@@ -108,6 +112,11 @@ def test_malformed_bibliography(tmp_path, text, message):
 def test_missing_bibliography(tmp_path):
     with pytest.raises(LedgerError, match=r"none\.bib: unable to open"):
         load_bibliography(tmp_path / "none.bib")
+
+
+def test_no_two_sources_of_the_book_are_cited_alike():
+    labels = [source.label for source in load_bibliography(BOOK / "references.bib").values()]
+    assert len(set(labels)) == len(labels) > 100
 
 
 def test_every_source_of_the_book_has_an_address_or_says_where_it_stands():

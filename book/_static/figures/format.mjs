@@ -34,17 +34,21 @@ export function number(value, digits = 3) {
 /** Return a share as a percentage. */
 export const percent = (share) => `${number(100 * share, 2)} %`;
 
-/** Return a setting as Python writes it. */
-export function python(value) {
+/** Return a setting as Python writes it, in lines that `begin` so. */
+export function python(value, begin = "") {
+  const within = `${begin}    `;
   if (typeof value === "boolean") return value ? "True" : "False";
   if (Array.isArray(value)) {
-    const rows = value.map(python).map((text, i) => (i % 10 ? " " : "\n    ") + text);
-    return `[${rows.join(",")},\n]`;
+    const listed = value.map((one) => `${python(one)},`).join(" ");
+    const rows = listed.match(/\S.{0,74}(?=\s|$)/g); // of 79 characters with what they begin with
+    return `[\n${within}${rows.join(`\n${within}`)}\n${begin}]`;
   }
-  if (typeof value === "object")
-    return `{${Object.entries(value)
-      .map(([key, one]) => `"${key}": ${python(one)}`)
-      .join(", ")}}`;
+  if (typeof value === "object") {
+    const rows = Object.entries(value).map(
+      ([key, one]) => `${within}"${key}": ${python(one, within)},\n`,
+    );
+    return `{\n${rows.join("")}${begin}}`;
+  }
   return typeof value === "string" ? `"${value}"` : String(value);
 }
 

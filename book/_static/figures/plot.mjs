@@ -9,7 +9,21 @@ import { number, powerOfTen } from "./format.mjs";
 
 const SVG = "http://www.w3.org/2000/svg";
 const MARGIN = { left: 52, right: 12, top: 10, bottom: 40 };
+/* Marks on lines: where one begins from its middle, and its outline from there. */
+const MARKS = {
+  circle: [-4, 0, "a4 4 0 1 0 8 0a4 4 0 1 0 -8 0"],
+  square: [-3.5, -3.5, "h7v7h-7z"],
+  up: [0, -5, "l4.5 8.5h-9z"],
+  diamond: [0, -5, "l5 5l-5 5l-5 -5z"],
+  down: [0, 5, "l4.5 -8.5h-9z"],
+};
 let plots = 0;
+
+/** Return the outline of a mark round a point. */
+function mark(shape, x, y) {
+  const [dx, dy, outline] = MARKS[shape];
+  return `M${(x + dx).toFixed(1)} ${(y + dy).toFixed(1)}${outline}`;
+}
 
 function ticks([low, high], log, room) {
   if (log && high > 5 * low) {
@@ -202,6 +216,13 @@ export class Plot {
     set(this.#element(key, "path"), { d: path, class: `dots ${look}` });
   }
 
+  /** Draw marks of a shape at points; where a number is not finite there is none. */
+  marks(key, xs, ys, look, shape) {
+    const places = xs.map((x, i) => [this.toX(x), this.toY(ys[i])]);
+    const d = places.map(([x, y]) => (Number.isFinite(y) ? mark(shape, x, y) : "")).join("");
+    set(this.#element(key, "path"), { d, class: `dots ${look}` });
+  }
+
   text(key, x, y, words, { anchor = "start", look = "", dx = 0, dy = 0 } = {}) {
     const element = this.#element(key, "text");
     set(element, { x: this.toX(x) + dx, y: this.toY(y) + dy, "text-anchor": anchor, class: look });
@@ -281,12 +302,12 @@ export class Plot {
     });
   }
 
-  /** Name the lines, above the plot: [look, text] each. */
+  /** Name the lines, above the plot: [look, text] each, and the shape of its marks if it has any. */
   legend(entries) {
-    const items = entries.map(
-      ([look, text]) =>
-        `<li><svg width="26" height="10" aria-hidden="true"><path class="line ${look}" d="M1 5H25"/></svg>${text}</li>`,
-    );
+    const items = entries.map(([look, text, shape]) => {
+      const marked = shape ? `<path class="dots ${look}" d="${mark(shape, 13, 5)}"/>` : "";
+      return `<li><svg width="26" height="10" aria-hidden="true"><path class="line ${look}" d="M1 5H25"/>${marked}</svg>${text}</li>`;
+    });
     const html = items.join("");
     if (html !== this.entries) this.list.innerHTML = html;
     this.entries = html;

@@ -6,7 +6,7 @@ export const SOURCES = [
   ["torch", "PyTorch"],
   ["tf1", "TensorFlow 1, timm"],
   ["keras", "Keras"],
-  ["optax", "optax"],
+  ["optax", "Optax"],
   ["hinton", "the lecture (Hinton)"],
   ["graves", "the paper (Graves)"],
 ];
@@ -14,7 +14,7 @@ export const TARGETS = {
   torch: "PyTorch",
   keras: "Keras",
   tf1: "TensorFlow 1",
-  optax: "optax",
+  optax: "Optax",
   rmsprop: "this package",
 };
 
@@ -37,7 +37,7 @@ export function defaults(source) {
   };
 }
 
-/** What cannot be chosen in a library: only optax has these. */
+/** What cannot be chosen in a library: only Optax has these. */
 export function fixed(source) {
   if (FREE.includes(source)) return {};
   const { initial, inside, nesterov, bias_correction } = defaults(source);

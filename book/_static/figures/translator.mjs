@@ -6,6 +6,10 @@ import { number, percent } from "./format.mjs";
 import { RMSprop, SCHEDULES, walk } from "./optimizers.mjs";
 import { SOURCES, TARGETS, asTyped, code, defaults, fails, fixed, translate } from "./recipes.mjs";
 
+/* Some paths are the same: each has marks of its own, at steps of its own. */
+const MARKED = { package: "circle", torch: "square", keras: "up", tf1: "diamond", optax: "down" };
+const LOOKS = Object.keys(MARKED);
+
 export const extra = { step: 5 };
 export const controls = [
   choice("source", "recipe from", SOURCES, defaults),
@@ -109,7 +113,14 @@ export function build({ plot, place, change }) {
   const fill = cards(place);
   const others = Object.entries(TARGETS).filter(([target]) => target !== "rmsprop");
   history.legend([["bar", "gradient: drag it"]]);
-  plane.legend([...others, ["package", "as typed"]]);
+  const named = [["package", "as typed"], ...others];
+  plane.legend(named.map(([look, text]) => [look, text, MARKED[look]]));
+  const draw = (look, path) => {
+    const steps = path.map((_, i) => i);
+    plane.line(look, steps, path, look);
+    const own = steps.filter((i) => i % LOOKS.length === LOOKS.indexOf(look));
+    plane.marks(`${look} marks`, own, own.map((i) => path[i]), look, MARKED[look]);
+  };
 
   return (state) => {
     const { original, translations } = paths(state);
@@ -125,13 +136,12 @@ export function build({ plot, place, change }) {
     const [low, high] = [Math.min(...all), Math.max(...all)];
     const room = 0.05 * (high - low) || 1e-6;
     plane.begin([0, gradients.length], [low - room, high + room]);
-    const steps = original.map((_, i) => i);
-    plane.line("as typed", steps, original, "package");
+    draw("package", original);
     const said = [];
     for (const { target, notes, path, verdict, lines } of translations) {
       fill(target, verdict, lines, notes);
       if (target === "rmsprop") continue; // this package takes every recipe's steps
-      plane.line(target, steps, path, target);
+      draw(target, path);
       said.push(`${TARGETS[target]}: ${verdict}`);
     }
     plane.end();

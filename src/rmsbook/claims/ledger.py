@@ -1,8 +1,10 @@
 """The ledger: what the two articles say, row by row, and the bibliography beside it."""
 
 import re
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, replace
 from pathlib import Path
+from string import ascii_lowercase
 
 import numpy as np
 import yaml
@@ -27,7 +29,10 @@ class LedgerError(ValueError):
 
 @dataclass(frozen=True)
 class Source:
-    """One entry of the bibliography, with a short label such as "Hinton (2012)"."""
+    """One entry of the bibliography, with a short label such as "Hinton (2012)".
+
+    No two have the same: the year has a letter where it must, "Keras (2016a)".
+    """
 
     key: str
     label: str
@@ -62,7 +67,22 @@ def load_bibliography(path=None):
         entries = pybtex.database.parse_file(str(path), "bibtex").entries
     except pybtex.exceptions.PybtexError as error:
         raise LedgerError(f"{path}: {error}") from error
-    return {key: _source(key, entry) for key, entry in entries.items()}
+    return _told_apart([_source(key, entry) for key, entry in entries.items()])
+
+
+def _told_apart(sources):
+    """Return the sources by key; those of the same label have a letter each, in order of title."""
+    alike = defaultdict(list)
+    for source in sorted(sources, key=lambda source: source.title.casefold()):
+        alike[source.label].append(source.key)
+    letters = {
+        key: letter
+        for keys in alike.values()
+        if len(keys) > 1
+        for key, letter in zip(keys, ascii_lowercase, strict=False)
+    }
+    labels = {one.key: one.label[:-1] + letters.get(one.key, "") + ")" for one in sources}
+    return {one.key: replace(one, label=labels[one.key]) for one in sources}
 
 
 def _source(key, entry):
