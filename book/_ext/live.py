@@ -146,7 +146,7 @@ def add_live_cells(app: Sphinx, pagename: str, templatename, context, doctree) -
     source = html.escape(Path(pagename).name + ".ipynb")
     links = [f'<a href="{source}" download>Download the notebook</a>', *elsewhere(app, pagename)]
     if lacking:
-        names = ", ".join(lacking)
+        names = " and ".join(lacking)
         said = f"These cells run in Jupyter: they need {names}, which a browser does not have."
     elif not app.config.live_has_runtime:
         said = "These cells run in Jupyter."
