@@ -167,7 +167,7 @@ def trajectory(ax, parameters, label):
     if parameters.ndim != 2 or parameters.shape[1] != 2:
         raise ValueError(f"parameters must have shape (steps + 1, 2), not {parameters.shape}")
     (line,) = ax.plot(*parameters.T, **{"markersize": 4, **style(label)}, label=label)
-    ax.plot(*parameters[0], "o", color=line.get_color(), label="_start")
+    ax.plot(*parameters[0], "o", color=line.get_color(), label="_nolegend_")
 
 
 def show(figure, name):
@@ -256,7 +256,7 @@ def _look(line):
 
 
 def _named(artists):
-    """Leave out what the author hid with a label of "_…"; matplotlib's own are "_child…"."""
+    """Leave out what no legend names: a label of "_…"; matplotlib's own are "_child…"."""
     return [a for a in artists if re.match("[^_]|_child", a.get_label())]
 
 
@@ -270,11 +270,16 @@ def to_csv(figure):
     Returns
     -------
     str
-        Numbers with six significant digits. A column's name is the axis' label, after the label
-        of the line, and after the panel's title, or its number, if there are several panels. Lines
-        over the same x share that column; an image's values go down row by row. A band, and bars
-        such as those of ``vlines`` and ``errorbar``, have a low and a high end, and a number where
-        they have no label.
+        Numbers with six significant digits; the author's own tick labels where every place has
+        one. A column's name is the axis' label, after the label of the line, and after the panel's
+        title, or its number, if there are several panels. Lines over the same x share that column.
+        A label "_seeds" hides a line from the legend alone: here it is called "seeds". A band, and
+        bars such as those of ``vlines`` and ``errorbar``, have a low and a high end, and a number
+        where they have no label. An image has a column for each of its columns, or for all of its
+        values, row by row, if its axes have no numbers.
+
+        Not in it: level lines, lines across the whole panel such as ``axhline``, and whatever is
+        labelled "_nolegend_" because it repeats what is there.
 
     Examples
     --------
@@ -310,35 +315,73 @@ def _cell(values, row):
 
 def _columns(ax):
     """Yield the names and the values of a panel's columns."""
-    x_name, y_name = axes = ax.get_xlabel() or "x", ax.get_ylabel() or "y"
+    x_name, y_name = axes = _axis_name(ax, "x"), _axis_name(ax, "y")
     previous = None
     for names, along, places, values in [*_curves(ax), *_ranges(ax)]:
         if previous is None or previous[0] != along or not np.array_equal(previous[1], places):
-            yield [*(names if previous is not None else []), axes[along]], places
+            first = [*(names if previous is not None else []), axes[along]]
+            yield first, _as_written((ax.xaxis, ax.yaxis)[along], places)
         previous = along, places
         for end, column in values.items():
-            yield [*names, axes[1 - along] + end], column
+            name = [*names, axes[1 - along] + end]
+            yield name, _as_written((ax.yaxis, ax.xaxis)[along], column)
     for bars in ax.containers:
         if not isinstance(bars, mpl.container.BarContainer):
             continue
         names = _label(bars)
         name, value = (y_name, x_name) if bars.orientation == "horizontal" else (x_name, y_name)
-        yield [*names, name], _bar_names(bars, ax)
+        yield [*names, name], _as_written(*_bar_places(bars, ax))
         yield [*names, value], np.asarray(bars.datavalues, float)
     for image in ax.images:
-        values = np.ma.getdata(image.get_array())
+        yield from _image_columns(image, x_name, y_name)
+
+
+def _axis_name(ax, letter):
+    """Return the axis' label, which may stand at another panel that shares the axis."""
+    shared = getattr(ax, f"get_shared_{letter}_axes")().get_siblings(ax)
+    axes = [ax, *shared]
+    labels = [getattr(one, f"get_{letter}label")() for one in axes]
+    return next(filter(None, labels), letter)
+
+
+def _as_written(axis, places):
+    """Return the author's tick labels at the places if each has one, else the places."""
+    write = axis.get_major_formatter()
+    if not isinstance(write, mpl.ticker.FuncFormatter | mpl.category.StrCategoryFormatter):
+        return places
+    texts = [write(place) for place in np.round(places, 9)]
+    return texts if all(texts) else places
+
+
+def _image_columns(image, x_name, y_name):
+    """Yield the names and the values of an image's columns."""
+    ax, values = image.axes, np.ma.getdata(image.get_array())
+    if not (ax.axison and len(ax.get_xticks()) and len(ax.get_yticks())):
         yield [f"value of {' × '.join(map(str, values.shape))} pixels"], values.ravel()
+        return
+    left, right, bottom, top = image.get_extent()
+    first, last = (bottom, top) if image.origin == "lower" else (top, bottom)
+    x = _as_written(ax.xaxis, _middles(left, right, values.shape[1]))
+    bar = image.colorbar
+    name = bar.ax.get_ylabel() if bar else ax.get_title()
+    yield [y_name], _as_written(ax.yaxis, _middles(first, last, values.shape[0]))
+    for i, column in enumerate(values.T):
+        yield [f"{name or 'value'} at {x_name} = {_cell(x, i)}"], column
+
+
+def _middles(start, stop, count):
+    return start + (np.arange(count) + 0.5) * (stop - start) / count
 
 
 def _curves(ax):
     """Yield label, axis (0 for x), places on it, and values there, of lines and points."""
-    lines = [(_label(line), line) for line in _named(ax.lines)]
+    lines = [(_label(line), line) for line in _drawn(ax.lines)]
     lines += [(_label(bars), bars.lines[0]) for bars in _error_bars(ax) if bars.lines[0]]
     for label, line in lines:
         if line.get_transform() == ax.transData:  # not axhline(), whose x is no number of the axis
             x, y = line.get_data()
             yield label, 0, np.asarray(x, float), {"": np.asarray(y, float)}
-    for points in _named(ax.collections):
+    for points in _drawn(ax.collections):
         if isinstance(points, mpl.collections.PathCollection):
             x, y = np.asarray(points.get_offsets(), float).T
             yield _label(points), 0, x, {"": y}
@@ -346,7 +389,7 @@ def _curves(ax):
 
 def _ranges(ax):
     """Yield the same of bands and bars, whose values are two: the low end and the high one."""
-    drawn = [(_label(one), one) for one in _named(ax.collections)]
+    drawn = [(_label(one), one) for one in _drawn(ax.collections)]
     drawn += [(_label(bars), one) for bars in _error_bars(ax) for one in bars.lines[2]]
     ranges = [(label, ends) for label, one in drawn if (ends := _ends(one))]
     for number, (label, (first, second)) in enumerate(ranges, 1):
@@ -377,16 +420,18 @@ def _error_bars(ax):
     return [bars for bars in ax.containers if isinstance(bars, mpl.container.ErrorbarContainer)]
 
 
-def _bar_names(bars, ax):
-    """Return what stands under each bar: the tick's text, or else the bar's position."""
+def _bar_places(bars, ax):
+    """Return the axis along which the bars stand, and the middle of each."""
     if bars.orientation == "horizontal":
-        axis, places = ax.yaxis, [bar.get_y() + bar.get_height() / 2 for bar in bars]
-    else:
-        axis, places = ax.xaxis, [bar.get_x() + bar.get_width() / 2 for bar in bars]
-    texts = [tick.get_text() for tick in axis.get_ticklabels()]
-    ticks = dict(zip(np.round(axis.get_ticklocs(), 9), texts, strict=True))
-    return [ticks.get(round(place, 9)) or f"{place:.6g}" for place in places]
+        return ax.yaxis, [bar.get_y() + bar.get_height() / 2 for bar in bars]
+    return ax.xaxis, [bar.get_x() + bar.get_width() / 2 for bar in bars]
+
+
+def _drawn(artists):
+    """Leave out matplotlib's own parts, and what the author says repeats the rest."""
+    return [a for a in artists if a.get_label() != "_nolegend_"]
 
 
 def _label(artist):
-    return [] if artist.get_label().startswith("_") else [artist.get_label()]
+    label = re.sub(r"^_((child|container)\d+$)?", "", artist.get_label())  # matplotlib's own
+    return [label] if label else []

@@ -116,7 +116,8 @@ def describe(namespace: Mapping[str, object]) -> dict:
     ----------
     namespace : mapping
         The page's variables, ``globals()``. A `Runtime` among them names profile and device
-        (without one: the CPU); every `Dataset` among them is listed.
+        (without one: the CPU); every `Dataset` among them, or in a dictionary, a list or a tuple
+        among them, is listed.
 
     Returns
     -------
@@ -140,7 +141,9 @@ def describe(namespace: Mapping[str, object]) -> dict:
     }
     if "tensorflow" in sys.modules:
         versions["tensorflow"] = sys.modules["tensorflow"].__version__
-    data = dict.fromkeys(str(value) for value in values if isinstance(value, Dataset))
+    lists = [[*value.values()] if isinstance(value, dict) else value for value in values]
+    kept = [one for value in lists if isinstance(value, list | tuple) for one in value]
+    data = dict.fromkeys(str(one) for one in [*values, *kept] if isinstance(one, Dataset))
     return versions | dataclasses.asdict(runtime) | {"data": list(data)}
 
 

@@ -206,7 +206,7 @@ def test_trajectory_draws_the_path_and_its_start():
     assert (path.get_label(), path.get_color()) == ("RMSprop", COLORS["RMSprop"])
     assert np.array_equal(np.ravel(start.get_data()), [1, 2])
     assert start.get_color() == COLORS["RMSprop"]
-    assert start.get_label().startswith("_")
+    assert start.get_label() == "_nolegend_"  # in no legend, and no column: the path begins there
 
 
 @pytest.mark.parametrize("shape", [(3,), (3, 3), (3, 1, 2)])
@@ -300,10 +300,38 @@ def test_numbers_have_six_digits():
     assert table(curves(SGD=[123456.78, 1234567.8]))[1:] == [["0", "123457"], ["1", "1.23457e+06"]]
 
 
-def test_a_line_without_a_name_and_what_is_hidden():
+HIDDEN = {
+    "line": lambda ax, label: ax.plot([1, 2], [3, 4], label=label),
+    "points": lambda ax, label: ax.scatter([1, 2], [3, 4], label=label),
+    "band": lambda ax, label: ax.fill_between([1, 2], [3, 4], label=label),
+    "bars from end to end": lambda ax, label: ax.vlines([1, 2], 0, [3, 4], label=label),
+    "error bars": lambda ax, label: ax.errorbar([1, 2], [3, 4], yerr=1, label=label),
+    "bars": lambda ax, label: ax.bar([1, 2], [3, 4], label=label),
+}
+
+
+@pytest.mark.parametrize("draw", HIDDEN.values(), ids=HIDDEN)
+def test_what_no_legend_names_is_in_the_numbers(draw):
+    shown, hidden = (plt.subplots() for _ in range(2))
+    draw(shown[1], "seeds")
+    draw(hidden[1], "_seeds")
+    assert table(hidden[0]) == table(shown[0])
+    assert "seeds: y" in table(hidden[0])[0][-1]
+    assert hidden[1].get_legend_handles_labels() == ([], [])
+
+
+def test_what_repeats_the_rest_is_not_in_the_numbers():
     figure, ax = plt.subplots()
     ax.plot([1, 2])
-    ax.plot([5, 6], label="_guide")
+    ax.plot([1], "o", label="_nolegend_")
+    ax.scatter([0], [1], label="_nolegend_")
+    ax.vlines([0], 0, 1, label="_nolegend_")
+    assert table(figure) == [["x", "y"], ["0", "1"], ["1", "2"]]
+
+
+def test_a_line_without_a_name_and_guides():
+    figure, ax = plt.subplots()
+    ax.plot([1, 2])
     ax.axhline(3)
     ax.axvline(3, label="limit")
     assert table(figure) == [["x", "y"], ["0", "1"], ["1", "2"]]
@@ -312,7 +340,6 @@ def test_a_line_without_a_name_and_what_is_hidden():
 def test_points():
     figure, ax = plt.subplots()
     ax.scatter([1, 2], [3, 4], label="runs")
-    ax.scatter([1, 2], [3, 4], label="_shadow")
     ax.set(xlabel="seed", ylabel="loss")
     assert table(figure) == [["seed", "runs: loss"], ["1", "3"], ["2", "4"]]
 
@@ -322,7 +349,6 @@ def test_bands():
     ax.plot([1, 2, 3], [5, 6, 7], label="SGD")
     ax.fill_between([1, 2, 3], [8, 9, 2], [4, 5, 6])
     ax.fill_between([1, 2, 3, 4], [1, 2, 3, 4], where=[True, True, False, False], label="Adam")
-    ax.fill_between([1, 2], [3, 4], label="_shadow")
     ax.fill_between([1, 2], [3, 4], where=[False, False])
     ax.set(xlabel="epoch", ylabel="loss")
     header, *rows = table(figure)
@@ -404,12 +430,12 @@ def test_bars_between_the_ticks():
     assert table(figure) == [["x", "y"], ["1.155", "2"], ["1.655", "1"]]
 
 
-def test_images():
+def test_pictures():
     figure, (ax, other) = plt.subplots(1, 2)
     ax.imshow([[1, 2], [3, 4]])
-    ax.set_title("a 3")
-    image = other.imshow([[0.5]])
-    figure.colorbar(image, label="value")
+    ax.set(title="a 3", xticks=[], yticks=[])
+    other.imshow([[0.5]])
+    other.axis("off")
     assert table(figure) == [
         ["a 3: value of 2 × 2 pixels", "panel 2: value of 1 × 1 pixels"],
         ["1", "0.5"],
@@ -417,6 +443,55 @@ def test_images():
         ["3", ""],
         ["4", ""],
     ]
+
+
+@pytest.mark.parametrize("origin", ["lower", "upper"])
+def test_an_image_says_where_its_values_are(origin):
+    figure, ax = plt.subplots()
+    image = ax.imshow([[1, 2, 3], [4, 5, np.inf]], extent=(0, 6, -4, 0), origin=origin)
+    ax.set(xlabel="η", ylabel="ρ", title="loss")
+    values = [["1", "2", "3"], ["4", "5", "inf"]]
+    rows = ["-3", "-1"] if origin == "lower" else ["-1", "-3"]
+    expected = [[row, *line] for row, line in zip(rows, values, strict=True)]
+    assert table(figure) == [["ρ", *(f"loss at η = {x}" for x in (1, 3, 5))], *expected]
+    figure.colorbar(image, label="log loss")
+    assert table(figure)[0][1] == "log loss at η = 1"
+
+
+def test_an_image_without_a_name():
+    figure, ax = plt.subplots()
+    ax.imshow([[7]])
+    assert table(figure) == [["y", "value at x = 0"], ["0", "7"]]
+
+
+def test_places_are_called_what_stands_at_the_axis():
+    figure, ax = plt.subplots()
+    ax.imshow([[1, 2]])
+    ax.plot([0, 1], [0, 0], label="path")
+    ax.plot([0.5], [0], label="between")
+    ax.set_xticks([0, 1], ["0.5", "0.9"])
+    ax.set_yticks([0], ["loss"])
+    assert table(figure) == [
+        ["x", "path: y", "between: x", "between: y", "y", "value at x = 0.5", "value at x = 0.9"],
+        ["0.5", "loss", "0.5", "loss", "loss", "1", "2"],
+        ["0.9", "loss", "", "", "", "", ""],
+    ]
+
+
+def test_a_scale_of_the_author_writes_every_place():
+    figure, ax = plt.subplots()
+    ax.plot([-2, -1.5], [1, 2])
+    ax.xaxis.set_major_formatter(lambda x, _: f"{10**x:.3g}")
+    assert table(figure)[1:] == [["0.01", "1"], ["0.0316", "2"]]
+
+
+def test_panels_that_share_an_axis_share_its_name():
+    figure, (first, second) = plt.subplots(2, 1, sharex=True)
+    first.plot([1])
+    second.plot([2])
+    second.set(xlabel="epoch")
+    names = ["panel 1: epoch", "panel 1: y", "panel 2: epoch", "panel 2: y"]
+    assert table(figure)[0] == names
 
 
 def test_a_figure_without_numbers():

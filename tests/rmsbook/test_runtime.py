@@ -225,6 +225,13 @@ def test_describe_finds_runtime_and_data(pretend):
     }
 
 
+@pytest.mark.parametrize("keep", [lambda d: {"d": d}, lambda d: [d], lambda d: (1, d)])
+def test_describe_finds_data_that_is_kept_with_others(keep):
+    kept, last = dataset("MNIST"), dataset("CIFAR-10")
+    page = runtime.describe({"all": keep(kept), "data": last})
+    assert sorted(page["data"]) == sorted(map(str, (kept, last)))
+
+
 def test_describe_without_tensorflow(monkeypatch):
     monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
     page = runtime.describe({})
