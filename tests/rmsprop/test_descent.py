@@ -190,6 +190,16 @@ def test_the_other_runs_go_on():
         assert np.isnan(column[3:, 1]).all()
 
 
+def test_runs_may_diverge_one_after_the_other():
+    rates = np.array([[0.1], [1e100], [1e20]])
+    bowl = Quadratic(curvatures=(1.0, 1.0))
+    path = minimize(bowl, GradientDescent(rates), steps=40, start=np.ones((3, 2)))
+    assert path.diverged.tolist() == [False, True, True]
+    # θ is (1 − η)ᵗ, and its square the loss: inf from 1e100² and from 1e20⁸ on
+    assert np.isfinite(path.losses).sum(axis=0).tolist() == [41, 2, 8]
+    assert np.isfinite(path.parameters[..., 0]).sum(axis=0).tolist() == [41, 3, 9]
+
+
 def test_divergence_in_the_last_step_counts():
     bowl = Quadratic(curvatures=(1.0, 1.0))
     assert not minimize(bowl, GradientDescent(1e100), steps=1).diverged

@@ -925,6 +925,19 @@ def test_what_a_method_takes_counts_l2():
         SGD(l2=[0.1, 0.2, 0.3]).takes(theta, g)
 
 
+def test_what_a_method_takes_is_the_same_before_and_after_a_step():
+    shapes = ((5,), np.float32), ((5,), np.float64), ((500,), np.float64)
+    arrays = [np.ones(shape, dtype) for shape, dtype in shapes]
+    for cls in (RMSprop, Adafactor):  # Adafactor's limit falls with the size
+        stepped = cls()
+        stepped.step(arrays, [array / 2 for array in arrays])
+        for theta in arrays:
+            limit = cls().largest_gradient(theta.dtype, theta.size)
+            for optimizer in (cls(), stepped):
+                assert optimizer.takes(theta, np.full_like(theta, 0.99 * limit)).all()
+                assert not optimizer.takes(theta, np.full_like(theta, 1.01 * limit)).any()
+
+
 def test_a_method_may_say_what_it_takes():
     class Small(SGD):
         def largest_gradient(self, dtype, size):
