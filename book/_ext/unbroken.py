@@ -16,7 +16,7 @@ INSIDE = re.compile(
     rf"(?<=\d){UNIT}"
     r"|(?<=\b[Pp]age) (?=\d)|(?<=\b[Cc]hapter) (?=\d)|(?<=\bFig\.) "
     r"|(?<=\w) (?=[=≈<>] )|(?<=\s[=≈<>]) (?=[\w−±])"
-    r"|(?<=[\w)]) (?=[−+·] [\w(√])|(?<=[\w)]\s[−+·]) (?=[\w(√])"
+    r"|(?<=[\w)]) (?=[−+·×] [\w(√])|(?<=[\w)]\s[−+·×]) (?=[\w(√])"
 )
 BETWEEN_TAGS = re.compile(r"[^<>]+(?=<)")
 CLAIMS = re.compile(r'class="(?:claim|table claims)\b')

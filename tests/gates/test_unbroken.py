@@ -23,6 +23,7 @@ from unbroken import Tie, tied
         ("in 50 epochs, 5 timesheets", "in 50~epochs, 5 timesheets"),
         ("a == b", "a == b"),
         ("by 1 − β, (κ − 1)/(κ + 1), 2 · 3", "by 1~−~β, (κ~−~1)/(κ~+~1), 2~·~3"),
+        ("of 50 × 100, a step", "of 50~×~100, a step"),
         ("from −2 to 3 – and so on", "from −2 to 3 – and so on"),
     ],
 )
