@@ -136,8 +136,9 @@ def minimize(problem: Problem, optimizer, steps: int, start: ArrayLike | None = 
     diverged = np.zeros(batch, bool)
     takes = getattr(optimizer, "takes", lambda theta, gradient: np.isfinite(gradient))
 
+    t = 0
     with np.errstate(all="ignore"):  # overflow is an outcome here, not a mistake
-        for t in range(steps + 1):
+        while True:
             loss = problem.loss(theta)
             gradient = problem.gradient(theta, t)
             parameters[t], losses[t] = theta, loss
@@ -157,6 +158,7 @@ def minimize(problem: Problem, optimizer, steps: int, start: ArrayLike | None = 
                 theta[...] = np.where(alive, theta, safe)
                 optimizer.step([theta], [np.where(alive, gradient, 0)])
                 theta[...] = problem.project(np.where(alive, theta, safe))
+            t += 1
         gradient_norms = np.sqrt(squares)
     ended = np.arange(steps + 1).reshape(-1, *[1] * len(batch)) > last
     for rows in (parameters, losses, gradient_norms):
