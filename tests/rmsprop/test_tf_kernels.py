@@ -50,6 +50,23 @@ def test_kernel_where_the_variant_allows(settings, expected):
     assert kernels(RMSprop(**settings)) == expected
 
 
+@pytest.mark.parametrize("epsilon_inside", [True, False])
+@pytest.mark.parametrize("centered", [True, False])
+def test_kernels_take_the_step_of_the_rule(centered, epsilon_inside):
+    settings = {"centered": centered, "epsilon_inside": epsilon_inside}
+    assert kernels(RMSprop(**settings), "float64")
+    rate = 2**-10  # Keras keeps it as a float32
+    expected = train_numpy(optimizers.RMSprop(rate, **settings), gradients(6))
+    actual = train(RMSprop(rate, **settings), gradients(6))
+    np.testing.assert_allclose(actual, expected, rtol=1e-12)
+
+
+def test_tensorflow_alone_has_kernels():
+    assert rmsprop.keras._kernels_of("tensorflow") is rmsprop._tf_kernels
+    for backend in ("jax", "torch"):
+        assert rmsprop.keras._kernels_of(backend) is None
+
+
 def test_no_kernel_under_xla_nor_for_16_bits_nor_on_another_backend(monkeypatch):
     for settings in ({}, {"centered": True}):
         assert kernels(RMSprop(**settings), "float64")
@@ -122,11 +139,28 @@ def test_sparse_gradient_is_the_sum_of_its_rows(options, mode):
     assert abs(results[0][0] - START).max() > 0.1
 
 
-MIRRORED = """
+TWO_DEVICES = """
 import numpy as np, tensorflow as tf, keras
 from rmsprop.keras import RMSprop, Rprop
 two = [tf.config.LogicalDeviceConfiguration()] * 2
 tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], two)
+"""
+SCRATCH = """
+from rmsprop import _tf_kernels
+
+for device in ("CPU:0", "CPU:1"):
+    made = _tf_kernels.scratch((3,), "float32", device, "step")
+    assert made.device.endswith(device), made.device
+    assert made.name == "step:0", made.name
+optimizer, thetas = RMSprop(), []
+for device in ("CPU:0", "CPU:1"):
+    with tf.device(device):
+        thetas.append(keras.Variable([1.0, -2.0, 0.0]))
+optimizer.apply([tf.ones(3)] * 2, thetas)
+assert optimizer._scratch.cache_info().currsize == 2
+print("done")
+"""
+MIRRORED = """
 mirrored, single = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]), tf.distribute.get_strategy()
 
 def fit(strategy):
@@ -161,12 +195,17 @@ for make, dtype in (
     (lambda: Rprop(0.01), "float32"),
 ):
     equal(loop(mirrored, make, dtype), loop(single, make, dtype))
-print("equal")
+print("done")
 """
 
 
-def test_distributed_over_two_devices():
+@pytest.mark.parametrize("program", [SCRATCH, MIRRORED], ids=["scratch", "mirrored"])
+def test_two_devices(program):
     done = subprocess.run(
-        [sys.executable, "-c", MIRRORED], capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, "-c", TWO_DEVICES + program],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
-    assert done.stdout == "equal\n", done.stderr[-3000:]
+    assert done.stdout == "done\n", done.stderr[-3000:]
