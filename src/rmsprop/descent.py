@@ -134,6 +134,7 @@ def minimize(problem: Problem, optimizer, steps: int, start: ArrayLike | None = 
     squares = np.empty((steps + 1, *batch))
     last = np.full(batch, steps)  # the row in which a run ends
     diverged = np.zeros(batch, bool)
+    together = True  # no run has ended
     takes = getattr(optimizer, "takes", lambda theta, gradient: np.isfinite(gradient))
 
     t = 0
@@ -144,13 +145,14 @@ def minimize(problem: Problem, optimizer, steps: int, start: ArrayLike | None = 
             parameters[t], losses[t] = theta, loss
             squares[t] = np.vecdot(gradient, gradient, dtype=np.float64)
             usable = np.isfinite(theta) & takes(theta, gradient)
-            fine = usable.all(axis=-1) & np.isfinite(loss)
-            if not fine.all():
+            if not (usable.all() and np.isfinite(loss).all()):
+                fine = usable.all(axis=-1) & np.isfinite(loss)
                 last[~fine & ~diverged] = t
                 diverged |= ~fine
+                together = False
             if t == steps or diverged.all():
                 break
-            if not diverged.any():
+            if together:
                 optimizer.step([theta], [gradient])
                 theta[...] = problem.project(theta)
             else:

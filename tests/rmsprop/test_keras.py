@@ -448,7 +448,8 @@ def test_what_is_not_real_is_refused_by_name(cls):
     for dtype in ("complex64", "int32"):
         other = keras.Variable(np.ones(3), dtype=dtype, name="spectrum", trainable=False)
         optimizer = cls()
-        with pytest.raises(TypeError, match=rf"'spectrum' is {dtype}: give {cls.__name__} real"):
+        advice = rf"give {cls.__name__} real variables, such as real and imaginary part$"
+        with pytest.raises(TypeError, match=f"'spectrum' is {dtype}: {advice}"):
             optimizer.build([real, other])
         assert not optimizer.built
         assert len(optimizer.variables) == 2

@@ -96,14 +96,12 @@ def show_open_figures():
     if "matplotlib.pyplot" not in sys.modules:
         return
     import matplotlib.pyplot as plt
-    from matplotlib import text, textpath
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-    # Every drawing has a parser of its own, which reads "10⁻³" anew; one for all remembers it.
-    text.TextToPath = lambda: textpath.text_to_path
+    from rmsbook.figures import write_svg
+
     for number in plt.get_fignums():
         file = io.StringIO()
-        FigureCanvasSVG(plt.figure(number)).print_svg(file)  # savefig would draw it twice
+        write_svg(plt.figure(number), file)
         send("image/svg+xml", file.getvalue())
     plt.close("all")
 
