@@ -134,7 +134,6 @@ def minimize(problem: Problem, optimizer, steps: int, start: ArrayLike | None = 
     squares = np.empty((steps + 1, *batch))
     last = np.full(batch, steps)  # the row in which a run ends
     diverged = np.zeros(batch, bool)
-    together = True  # no run has ended
     takes = getattr(optimizer, "takes", lambda theta, gradient: np.isfinite(gradient))
 
     t = 0
@@ -149,10 +148,9 @@ def minimize(problem: Problem, optimizer, steps: int, start: ArrayLike | None = 
                 fine = usable.all(axis=-1) & np.isfinite(loss)
                 last[~fine & ~diverged] = t
                 diverged |= ~fine
-                together = False
             if t == steps or diverged.all():
                 break
-            if together:
+            if not diverged.any():
                 optimizer.step([theta], [gradient])
                 theta[...] = problem.project(theta)
             else:
