@@ -2,8 +2,10 @@
 
 The rules are those of the book's other comparisons: the same network, data, batches, schedule and
 weight decay for every optimizer; the learning rate alone is tuned, by as many trials for each, on
-5,000 images cut from the training set; then new seeds at the best rate, and the test set at the
-end. A run's record is written as soon as it ends; a run that the record holds is not repeated.
+5,000 images cut from the training set. Then come new seeds at the best rate, with all 50,000
+training images, as published recipes have them, and the test set at the end. The wide network
+starts from the small one's best rate and tries its two neighbours. A run's record is written as
+soon as it ends; a run that the record holds is not repeated.
 
     KERAS_BACKEND=jax RMSPROP_DATA=data PYTHONPATH=src python benchmarks/cifar10_gpu.py
 
@@ -13,8 +15,8 @@ of it in miniature on a CPU.
 The network is our own mixture of what two families of fast recipes have in common: the residual
 networks of D. Page, "How to train your ResNet" (https://myrtle.ai/learn/how-to-train-your-resnet/),
 and the airbench of K. Jordan, "94% on CIFAR-10 in 3.29 seconds on a single GPU" (arXiv:2404.00498).
-From there are the fixed whitening convolution, pooling before normalisation, label smoothing and
-flips that alternate from epoch to epoch.
+From there are the fixed whitening convolution, pooling before normalisation, label smoothing,
+flips that alternate from epoch to epoch, and the six views of an image in the test.
 """
 
 import argparse
@@ -36,9 +38,7 @@ import numpy as np
 RECORD = Path(__file__).resolve().parents[1] / "book" / "records" / "cifar10-gpu.csv"
 DIGEST = "80387ddb9a0edf3fc4a964ee3770296169bb26a651050df20035579673099660"  # of the four arrays
 TARGET = 0.94
-SEARCH_SEED, SEARCH_EPOCHS, EXTRA_RATES = 0, 5, 4
-FINAL_SEEDS, LARGE_SEEDS = range(1, 6), range(1, 6)
-LARGE_EPOCHS = (40, 30, 20, 15)  # the most that the time left allows
+SEARCH_SEED, EXTRA_RATES = 0, 4
 MARGIN = 1.1  # a run must fit this many times into the time left
 
 
@@ -95,52 +95,40 @@ class Size:
     """How much of everything: the whole study, or the miniature."""
 
     recipe: Recipe
-    large: Recipe
-    epochs: int
-    search_epochs: int
-    large_epochs: tuple[int, ...]
+    wide: Recipe
+    epochs: dict[str, int]  # of a run, by its phase
     rates: int
-    final_seeds: range
-    large_seeds: range
+    seeds: range
     images: int
     validation: int
     test: int
     chunk: int  # images that are evaluated at once
     policy: str  # what Keras computes in
-    unroll: bool  # an epoch's steps: on a CPU, convolutions in a loop are slow
 
 
 FULL = Size(
     recipe=Recipe((128, 256, 512)),
-    large=Recipe((192, 384, 768), pad=4, cut=12),
-    epochs=10,
-    search_epochs=SEARCH_EPOCHS,
-    large_epochs=LARGE_EPOCHS,
+    wide=Recipe((128, 512, 512), pad=4, cut=12, decay=0.004),
+    epochs={"search": 5, "final": 10, "wide search": 10, "wide final": 40},
     rates=7,
-    final_seeds=FINAL_SEEDS,
-    large_seeds=LARGE_SEEDS,
+    seeds=range(1, 6),
     images=50_000,
     validation=5_000,
     test=10_000,
     chunk=1_000,
     policy="mixed_bfloat16",
-    unroll=False,
 )
 SMALL = Size(
     recipe=Recipe((4, 4, 8), batch=16),
-    large=Recipe((4, 8, 8), pad=4, cut=12, batch=16),
-    epochs=2,
-    search_epochs=1,
-    large_epochs=(3, 2),
+    wide=Recipe((4, 8, 8), pad=4, cut=12, batch=16),
+    epochs={"search": 1, "final": 2, "wide search": 1, "wide final": 2},
     rates=2,
-    final_seeds=range(1, 3),
-    large_seeds=range(1, 2),
+    seeds=range(1, 3),
     images=32 + 64,
     validation=64,
     test=64,
     chunk=64,
     policy="float32",  # bfloat16 is slow on a CPU
-    unroll=True,
 )
 
 
@@ -148,11 +136,16 @@ SMALL = Size(
 class Run:
     """What a run is: its record is found by it."""
 
-    phase: str  # "search", "final" or "large"
+    phase: str  # "search", "final", "wide search" or "wide final"
     optimizer: str
     learning_rate: float
     seed: int
     epochs: int
+
+    @property
+    def searches(self) -> bool:
+        """Whether it is a trial of a learning rate, and leaves the validation images out."""
+        return self.phase.endswith("search")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,10 +161,10 @@ class Row:
     epoch: int
     status: str  # "finished", "diverged" (a loss that is not finite) or "stopped" (out of time)
     train_loss: float
-    validation_loss: float
-    validation_accuracy: float
-    test_accuracy: float | None
-    test_accuracy_flip: float | None
+    validation_loss: float | None  # in a search
+    validation_accuracy: float | None
+    test_accuracy: float | None  # at the end of a final run
+    test_accuracy_views: float | None  # of the mean of six views of an image
     seconds: float | None
     recipe: str
     multiply_adds: int
@@ -288,90 +281,90 @@ class Study:
 
     def search(self) -> dict[str, float]:
         """Return the best learning rate of each optimizer, by its validation accuracy."""
-        scores = {method.name: {} for method in METHODS}
-
-        def score(method, rate):
-            run = Run("search", method.name, rate, SEARCH_SEED, self.size.search_epochs)
-            row = self.do(run)
-            scores[method.name][rate] = (
-                row.validation_accuracy if row.status == "finished" else math.nan
-            )
-
-        ranges = [rates_from_the_middle(method.power, self.size.rates) for method in METHODS]
-        for rates in zip(*ranges, strict=True):
-            for method, rate in zip(METHODS, rates, strict=True):
-                score(method, rate)
+        ranges = {m.name: rates_from_the_middle(m.power, self.size.rates) for m in METHODS}
+        scores = self.scores("search", ranges)
         for _ in range(EXTRA_RATES):
-            for method in METHODS:
-                if (rate := rate_beyond(scores[method.name])) is not None:
-                    score(method, rate)
-        return {name: best_rate(of_method) for name, of_method in scores.items()}
+            for name, own in scores.items():
+                if (rate := rate_beyond(own)) is not None:
+                    own[rate] = self.score("search", name, rate)
+        return {name: best_rate(own) for name, own in scores.items()}
 
-    def repeat(self, phase: str, rates: dict[str, float], seeds: range, epochs: int):
+    def search_near(self, rates: dict[str, float]) -> dict[str, float]:
+        """Return each optimizer's best rate for the wide network: that of the other, or near it."""
+        powers = {name: round(2 * math.log10(rate)) for name, rate in rates.items()}
+        ranges = {name: rates_from_the_middle(power, 3) for name, power in powers.items()}
+        scores = self.scores("wide search", ranges)
+        return {name: best_rate(own) for name, own in scores.items()}
+
+    def scores(self, phase: str, ranges: dict[str, list[float]]) -> dict[str, dict[float, float]]:
+        """Return each optimizer's score at each of its rates; the optimizers take turns."""
+        scores = {name: {} for name in ranges}
+        for rates in zip(*ranges.values(), strict=True):
+            for name, rate in zip(ranges, rates, strict=True):
+                scores[name][rate] = self.score(phase, name, rate)
+        return scores
+
+    def score(self, phase: str, name: str, rate: float) -> float:
+        """Return the validation accuracy at a rate, NaN if the run diverged."""
+        row = self.do(Run(phase, name, rate, SEARCH_SEED, self.size.epochs[phase]))
+        return row.validation_accuracy if row.status == "finished" else math.nan
+
+    def repeat(self, phase: str, rates: dict[str, float]):
         """Train each optimizer at its best rate from each seed."""
-        for seed in seeds:
+        for seed in self.size.seeds:
             for name, rate in rates.items():
-                self.do(Run(phase, name, rate, seed, epochs))
-
-    def epochs_of_large(self, rates: dict[str, float]) -> int:
-        """Return the epochs of the large recipe: those on record, or what the time allows."""
-        for run in self.last:
-            if run.phase == "large":
-                return run.epochs
-        for epochs in sorted(self.size.large_epochs, reverse=True):
-            runs = [Run("large", name, rate, 0, epochs) for name, rate in rates.items()]
-            if MARGIN * sum(map(self.trainer.seconds, runs)) <= self.left():
-                return epochs
-        raise OutOfTimeError(f"{self.left():.0f} s are left, too few for the large recipe")
+                self.do(Run(phase, name, rate, seed, self.size.epochs[phase]))
 
     def run(self):
         """Do all that fits into the time."""
         try:
             rates = self.search()
             print("best rates:", rates, flush=True)
-            self.repeat("final", rates, self.size.final_seeds, self.size.epochs)
-            epochs = self.epochs_of_large(rates)
-            self.repeat("large", rates, self.size.large_seeds, epochs)
+            self.repeat("final", rates)
+            rates = self.search_near(rates)
+            print("best rates, wide:", rates, flush=True)
+            self.repeat("wide final", rates)
         except OutOfTimeError as reason:
             print(reason, flush=True)
 
 
 def _line(row: Row) -> str:
-    tested = ""
+    judged = ""
+    if row.validation_accuracy is not None:
+        judged = f", validation {row.validation_loss:.4f} {row.validation_accuracy:.4f}"
     if row.test_accuracy is not None:
-        tested = f", test {row.test_accuracy:.4f} ({row.test_accuracy_flip:.4f} with flips)"
+        judged = f", test {row.test_accuracy:.4f} ({row.test_accuracy_views:.4f} of six views)"
     return (
-        f"{row.phase:6} {row.optimizer:8} rate {row.learning_rate:<8g} seed {row.seed}, "
-        f"epoch {row.epoch}/{row.epochs}: {row.status}, training loss {row.train_loss:.4f}, "
-        f"validation {row.validation_loss:.4f} {row.validation_accuracy:.4f}{tested}, "
-        f"{row.seconds:.1f} s"
+        f"{row.phase:11} {row.optimizer:8} rate {row.learning_rate:<8g} seed {row.seed}, "
+        f"epoch {row.epoch}/{row.epochs}: {row.status}, training loss {row.train_loss:.4f}"
+        f"{judged}, {row.seconds:.1f} s"
     )
 
 
 def summary(rows: list[Row]) -> list[str]:
     """Return the table of what a record says: for each phase and optimizer, over its seeds."""
     lines = [
-        "phase  optimizer  rate      epochs  runs  diverged  "
-        "test accuracy: mean [95 % bootstrap] min–max   with flips  reach 94 %"
+        "phase       optimizer  rate      epochs  runs  diverged  "
+        "test accuracy: mean [95 % bootstrap] min–max   six views  reach 94 %"
     ]
     last = {row.run: row for row in rows if row.status != "stopped"}
     groups = {}
     for run, row in last.items():
-        if run.phase != "search":
+        if not run.searches:
             key = run.phase, run.optimizer, run.learning_rate, run.epochs
             groups.setdefault(key, []).append(row)
     for (phase, optimizer, rate, epochs), members in groups.items():
         ended = [row for row in members if row.status == "finished"]
-        text = f"{phase:6} {optimizer:9} {rate:<8g} {epochs:6}  {len(members):4}  "
+        text = f"{phase:11} {optimizer:9} {rate:<8g} {epochs:6}  {len(members):4}  "
         text += f"{len(members) - len(ended):8}  "
         if ended:
             plain = [row.test_accuracy for row in ended]
-            flips = statistics.mean(row.test_accuracy_flip for row in ended)
+            views = statistics.mean(row.test_accuracy_views for row in ended)
             low, high = bootstrap_interval(plain)
             reached = sum(accuracy >= TARGET for accuracy in plain)
             text += (
                 f"{statistics.mean(plain):.4f} [{low:.4f}, {high:.4f}] {min(plain):.4f}"
-                f"–{max(plain):.4f}   {flips:.4f}      {reached}/{len(members)}"
+                f"–{max(plain):.4f}   {views:.4f}      {reached}/{len(members)}"
             )
         lines.append(text)
     return lines
@@ -403,15 +396,23 @@ def load(folder: str) -> dict[str, np.ndarray]:
     return {name: array[:, 0] if name[0] == "y" else array for name, array in arrays.items()}
 
 
-def split(arrays: dict[str, np.ndarray], size: Size) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Cut the validation images, always the same, from the training images."""
-    order = np.random.default_rng(2026).permutation(len(arrays["x_train"]))[: size.images]
-    held, kept = order[: size.validation], order[size.validation :]
-    x, y = arrays["x_train"], arrays["y_train"].astype(np.int32)
+def split(arrays: dict[str, np.ndarray], size: Size) -> dict[str, np.ndarray]:
+    """Return the training and test images, and which of the former a search trains on.
+
+    Returns
+    -------
+    dict
+        ``x_train``, ``y_train``, ``x_test``, ``y_test``; ``kept`` and ``held``, the places among
+        the training images that a search trains on and is judged by, always the same.
+    """
+    order = np.random.default_rng(2026).permutation(size.images)
     return {
-        "train": (x[kept], y[kept]),
-        "validation": (x[held], y[held]),
-        "test": (arrays["x_test"][: size.test], arrays["y_test"][: size.test].astype(np.int32)),
+        "x_train": arrays["x_train"][: size.images],
+        "y_train": arrays["y_train"][: size.images].astype(np.int32),
+        "x_test": arrays["x_test"][: size.test],
+        "y_test": arrays["y_test"][: size.test].astype(np.int32),
+        "held": order[: size.validation],
+        "kept": order[size.validation :],
     }
 
 
@@ -422,16 +423,17 @@ def multipliers(steps: int, warm_up: float) -> np.ndarray:
     return np.minimum((done + 1) / rising, (steps - done) / (steps - rising)).astype(np.float32)
 
 
-def draws(recipe: Recipe, images: int, seed: int, epoch: int) -> dict[str, np.ndarray]:
+def draws(recipe: Recipe, images: np.ndarray, seed: int, epoch: int) -> dict[str, np.ndarray]:
     """Return what is random in an epoch, for each step and each image of its batch.
 
-    The images in a new order; where a crop of the padded image begins; whether the crop is
-    flipped: half of the images in the first epoch, the others in the next, and so on in turn;
-    and the middle of the square that is cut out. The optimizer has no part in it.
+    `images` are the places of those to train on. They come in a new order; where a crop of the
+    padded image begins; whether the crop is flipped: half of the images in the first epoch, the
+    others in the next, and so on in turn; and the middle of the square that is cut out. The
+    optimizer has no part in it.
     """
     rng = np.random.default_rng([seed, epoch])
-    steps = images // recipe.batch
-    flipped = np.random.default_rng([seed]).random(images) < 0.5
+    steps = len(images) // recipe.batch
+    flipped = np.random.default_rng([seed]).random(images.max() + 1) < 0.5
     index = rng.permutation(images)[: steps * recipe.batch]
     drawn = {
         "index": index.astype(np.int32),
@@ -458,6 +460,17 @@ def whitening_kernel(images: np.ndarray, filters: int = 24) -> np.ndarray:
     return np.concatenate([kernel, -kernel], axis=1).reshape(3, 3, 3, -1).astype(np.float32)
 
 
+def views(images: np.ndarray) -> list[tuple[float, np.ndarray]]:
+    """Return six views of images, and what each counts: mirrored, and moved by a pixel.
+
+    The image and its mirror image count a quarter each, and an eighth each of the same moved up
+    and left, and down and right.
+    """
+    padded = np.pad(images, [(0, 0), (1, 1), (1, 1), (0, 0)], mode="reflect")
+    places = (0.25, images), (0.125, padded[:, :-2, :-2]), (0.125, padded[:, 2:, 2:])
+    return [(share, x[:, :, ::step]) for share, x in places for step in (1, -1)]
+
+
 def score(logits: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
     """Return the mean cross-entropy and the accuracy."""
     shifted = logits - logits.max(axis=1, keepdims=True)
@@ -482,17 +495,20 @@ def build_network(widths, whitening):
         x = layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
         if pool:
             x = layers.MaxPooling2D(2)(x)
-        x = layers.BatchNormalization(momentum=0.9)(x)
+        return layers.BatchNormalization(momentum=0.9)(x)
+
+    def activate(x):
         return layers.Activation("gelu")(x)
 
     inputs = keras.Input((32, 32, 3))
     first = layers.Conv2D(
         whitening.shape[-1], 3, padding="same", use_bias=False, trainable=False, name="whitening"
     )
-    x = layers.Activation("gelu")(first(inputs))
+    x = activate(first(inputs))
     for width in widths:
-        x = convolve(x, width, pool=True)
-        x = layers.Add()([x, convolve(convolve(x, width), width)])
+        x = activate(convolve(x, width, pool=True))
+        change = convolve(activate(convolve(x, width)), width)
+        x = activate(layers.Add()([x, change]))
     x = layers.GlobalMaxPooling2D()(x)
     x = layers.Rescaling(1 / 8, dtype="float32")(x)
     network = keras.Model(inputs, layers.Dense(10, dtype="float32")(x))
@@ -526,8 +542,8 @@ class Course:
     def __init__(self, recipe: Recipe, data: dict, size: Size):
         import jax
 
-        self.recipe, self.chunk, self.unroll = recipe, size.chunk, size.unroll
-        x = data["train"][0]
+        self.recipe, self.chunk = recipe, size.chunk
+        x = data["x_train"]
         self.mean = x.mean(axis=(0, 1, 2), dtype=np.float64).astype(np.float32) / 255
         self.deviation = x.std(axis=(0, 1, 2), dtype=np.float64).astype(np.float32) / 255
         self.whitening = whitening_kernel(self.normalised(x[:5000]))
@@ -535,8 +551,7 @@ class Course:
         self.multiply_adds = multiply_adds(self.network)
         around = [(0, 0), (recipe.pad, recipe.pad), (recipe.pad, recipe.pad), (0, 0)]
         self.padded = jax.device_put(np.pad(x, around, mode="reflect"))
-        self.labels = jax.device_put(data["train"][1])
-        self.data = data
+        self.labels = jax.device_put(data["y_train"])
         self.predict = jax.jit(self._predict)
         self.programs = {}  # by the optimizer's name: the program, and the optimizer's first state
         self.compile_seconds = 0.0  # the last time
@@ -569,18 +584,30 @@ class Course:
     def train(self, method: Method, state, peak: float, shares: np.ndarray, drawn: dict):
         """Return the state after an epoch, and the mean loss."""
         program, _ = self.programs[method.name]
-        state, loss = program(state, self.padded, self.labels, np.float32(peak), shares, drawn)
-        return state, float(loss)
+        steps = len(shares)
+        now = self._filled((shares, drawn))
+        state, loss = program(state, self.padded, self.labels, np.float32(peak), now, steps)
+        return state, float(loss) / steps
 
-    def logits(self, state, part: str, *, flip: bool = False) -> np.ndarray:
-        """Return the network's answers to images that were not trained on."""
-        x = self.data[part][0]
+    def logits(self, state, x: np.ndarray) -> np.ndarray:
+        """Return the network's answers to images."""
         chunks = [x[i : i + self.chunk] for i in range(0, len(x), self.chunk)]
-        answers = [
-            self.predict(*state[:2], np.ascontiguousarray(c[:, :, ::-1]) if flip else c)
-            for c in chunks
-        ]
+        answers = [self.predict(*state[:2], np.ascontiguousarray(chunk)) for chunk in chunks]
         return np.concatenate([np.asarray(answer) for answer in answers])
+
+    def _filled(self, now):
+        """Return the arrays of an epoch's steps, filled up to those of the longest epoch.
+
+        So one program does epochs of any length.
+        """
+        import jax
+
+        longest = len(self.labels) // self.recipe.batch
+
+        def fill(array):
+            return np.pad(array, [(0, longest - len(array)), *[(0, 0)] * (array.ndim - 1)])
+
+        return jax.tree.map(fill, now)
 
     def _predict(self, trainable, other, images):
         return self.network.stateless_call(
@@ -613,8 +640,11 @@ class Course:
         goal = (1 - smoothing) * jax.nn.one_hot(y, 10) + smoothing / 10
         return -(goal * jax.nn.log_softmax(logits)).sum(axis=-1).mean(), other
 
-    def _epoch(self, optimizer, state, padded, labels, peak, shares, drawn):
-        """Return the state after an epoch, and the mean loss; the rate is no constant of it."""
+    def _epoch(self, optimizer, state, padded, labels, peak, now, steps):
+        """Return the state after some steps, and the sum of their losses.
+
+        The rate and the number of steps are no constants of the program.
+        """
         import jax
 
         gradient = jax.value_and_grad(self._loss, has_aux=True)
@@ -623,9 +653,9 @@ class Course:
         )
         decays = [v.path.endswith("kernel") for v in self.network.trainable_variables]
 
-        def step(state, now):
-            trainable, other, slots = state
-            share, drawn = now
+        def step(number, carried):
+            (trainable, other, slots), total = carried
+            share, drawn = jax.tree.map(lambda array: array[number], now)
             x, y = self._augmented(padded, drawn), labels[drawn["index"]]
             (loss, other), gradients = gradient(trainable, other, x, y)
             shrink = 1 - self.recipe.decay * share
@@ -634,10 +664,9 @@ class Course:
             ]
             slots = [*slots[:rate_at], peak * share, *slots[rate_at + 1 :]]
             trainable, slots = optimizer.stateless_apply(slots, gradients, trainable)
-            return (list(trainable), list(other), list(slots)), loss
+            return (list(trainable), list(other), list(slots)), total + loss
 
-        state, losses = jax.lax.scan(step, state, (shares, drawn), unroll=self.unroll)
-        return state, losses.mean()
+        return jax.lax.fori_loop(0, steps, step, (state, np.float32(0)))
 
     def _compile(self, method: Method):
         """Return the program that trains for an epoch, and the optimizer's first state."""
@@ -649,14 +678,15 @@ class Course:
         slots = [np.array(v.value) for v in optimizer.variables]
         variables = self.network.trainable_variables, self.network.non_trainable_variables
         weights, others = ([np.array(v.value) for v in group] for group in variables)
-        drawn = draws(self.recipe, len(self.labels), 0, 0)
-        shares = np.zeros(len(drawn["index"]), np.float32)
+        drawn = draws(self.recipe, np.arange(len(self.labels)), 0, 0)
+        now = np.zeros(len(drawn["index"]), np.float32), drawn
+        state = weights, others, slots
         program = (
             jax.jit(functools.partial(self._epoch, optimizer), donate_argnums=0)
-            .lower((weights, others, slots), self.padded, self.labels, np.float32(0), shares, drawn)
+            .lower(state, self.padded, self.labels, np.float32(0), now, 0)
             .compile()
         )
-        self.logits((weights, others), "validation")
+        self.logits(state, np.zeros((self.chunk, 32, 32, 3), np.uint8))
         self.compile_seconds = time.perf_counter() - start
         print(f"compiled {method.name} {self.recipe.widths}: {self.compile_seconds:.1f} s")
         return program, slots
@@ -671,9 +701,8 @@ class Trainer:
 
         keras.config.set_dtype_policy(size.policy)
         self.data, self.commit = data, commit
-        recipes = {"search": size.recipe, "final": size.recipe, "large": size.large}
-        courses = {recipe: Course(recipe, data, size) for recipe in set(recipes.values())}
-        self.courses = {phase: courses[recipe] for phase, recipe in recipes.items()}
+        small, wide = Course(size.recipe, data, size), Course(size.wide, data, size)
+        self.courses = {"search": small, "final": small, "wide search": wide, "wide final": wide}
         self.device = jax.devices()[0].device_kind
         self.versions = (
             f"python {platform.python_version()}; jax {jax.__version__}; "
@@ -694,14 +723,14 @@ class Trainer:
         course = self.courses[run.phase]
         method = next(method for method in METHODS if method.name == run.optimizer)
         state = course.start(method, run.seed)
-        images = len(self.data["train"][0])
-        steps = images // course.recipe.batch
+        images = self.data["kept"] if run.searches else np.arange(len(self.data["y_train"]))
+        steps = len(images) // course.recipe.batch
         shares = multipliers(steps * run.epochs, course.recipe.warm_up).reshape(run.epochs, steps)
         rows, begun = [], time.perf_counter()
         for epoch in range(1, run.epochs + 1):
             drawn = draws(course.recipe, images, run.seed, epoch)
             state, loss = course.train(method, state, run.learning_rate, shares[epoch - 1], drawn)
-            judged = score(course.logits(state, "validation"), self.data["validation"][1])
+            judged = self._validate(course, state) if run.searches else (None, None)
             rows.append(self._row(run, method, epoch, loss, *judged))
             status = "finished" if math.isfinite(loss) else "diverged"
             if status == "finished" and epoch < run.epochs and time.monotonic() > deadline:
@@ -709,25 +738,31 @@ class Trainer:
             if status != "finished":
                 break
         tested = (None, None)
-        if status == "finished" and run.phase != "search":
+        if status == "finished" and not run.searches:
             tested = self._test(course, state)
         seconds = time.perf_counter() - begun
         course.epoch_seconds = seconds / len(rows)
         rows = [dataclasses.replace(row, status=status) for row in rows]
         rows[-1] = dataclasses.replace(
-            rows[-1], test_accuracy=tested[0], test_accuracy_flip=tested[1], seconds=seconds
+            rows[-1], test_accuracy=tested[0], test_accuracy_views=tested[1], seconds=seconds
         )
         return rows
 
+    def _validate(self, course, state) -> tuple[float, float]:
+        """Return loss and accuracy on the images held back."""
+        held = self.data["held"]
+        return score(course.logits(state, self.data["x_train"][held]), self.data["y_train"][held])
+
     def _test(self, course, state) -> tuple[float, float]:
-        """Return the accuracy on the test images, and that of the mean with the flipped ones."""
-        plain = course.logits(state, "test")
-        both = plain + course.logits(state, "test", flip=True)
-        labels = self.data["test"][1]
-        return score(plain, labels)[1], score(both, labels)[1]
+        """Return the accuracy on the test images, and that of the mean of six views of each."""
+        of_views = [(share, course.logits(state, x)) for share, x in views(self.data["x_test"])]
+        mean = sum(share * logits for share, logits in of_views)
+        labels = self.data["y_test"]
+        return score(of_views[0][1], labels)[1], score(mean, labels)[1]
 
     def _row(self, run, method, epoch, loss, validation_loss, validation_accuracy) -> Row:
         course = self.courses[run.phase]
+        images = len(self.data["kept" if run.searches else "y_train"])
         return Row(
             **dataclasses.asdict(run),
             settings=json.dumps(method.settings),
@@ -737,13 +772,13 @@ class Trainer:
             validation_loss=validation_loss,
             validation_accuracy=validation_accuracy,
             test_accuracy=None,
-            test_accuracy_flip=None,
+            test_accuracy_views=None,
             seconds=None,
             recipe=json.dumps(dataclasses.asdict(course.recipe)),
             multiply_adds=course.multiply_adds,
             device=self.device,
             versions=self.versions,
-            data=f"CIFAR-10 {DIGEST[:12]}, {len(self.data['train'][0])} images",
+            data=f"CIFAR-10 {DIGEST[:12]}, {images} images",
             commit=self.commit,
         )
 
@@ -771,9 +806,9 @@ def main(arguments=None):
     size = SMALL if options.small else FULL
     trainer = Trainer(size, split(load(os.environ["RMSPROP_DATA"]), size), options.commit)
     print(trainer.device, trainer.versions)
-    for phase in ("final", "large"):
+    for phase in ("final", "wide final"):
         one = trainer.courses[phase].multiply_adds
-        epoch = 6 * one * len(trainer.data["train"][0])
+        epoch = 6 * one * len(trainer.data["y_train"])
         print(f"{phase}: {one / 1e6:.0f} million multiply-adds an image, {epoch:.2g} operations")
     Study(size, trainer, path, begun + options.seconds).run()
     print(*summary(read(path)), sep="\n")

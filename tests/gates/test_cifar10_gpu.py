@@ -25,7 +25,7 @@ ROW = study.Row(
     validation_loss=0.5,
     validation_accuracy=0.75,
     test_accuracy=None,
-    test_accuracy_flip=None,
+    test_accuracy_views=None,
     seconds=None,
     recipe="{}",
     multiply_adds=7,
@@ -37,13 +37,13 @@ ROW = study.Row(
 
 
 class Trainer:
-    """Trains at once; a second an epoch passes on the clock, and three for "large"."""
+    """Trains at once; a second an epoch passes on the clock, and three for the wide network."""
 
     def __init__(self, clock, accuracy=lambda run: 0.5, status="finished"):
         self.clock, self.accuracy, self.status, self.runs = clock, accuracy, status, []
 
     def seconds(self, run):
-        return run.epochs * (3 if run.phase == "large" else 1)
+        return run.epochs * (3 if run.phase.startswith("wide") else 1)
 
     def train(self, run, deadline):
         self.runs.append(run)
@@ -51,15 +51,10 @@ class Trainer:
         row = dataclasses.replace(
             ROW, **dataclasses.asdict(run), status=self.status, seconds=1.0, epoch=run.epochs
         )
-        tested = None if run.phase == "search" else self.accuracy(run)
-        return [
-            dataclasses.replace(
-                row,
-                validation_accuracy=self.accuracy(run),
-                test_accuracy=tested,
-                test_accuracy_flip=tested,
-            )
-        ]
+        judged = self.accuracy(run)
+        if run.searches:
+            return [dataclasses.replace(row, validation_accuracy=judged)]
+        return [dataclasses.replace(row, test_accuracy=judged, test_accuracy_views=judged)]
 
 
 @pytest.fixture
@@ -97,7 +92,8 @@ def test_all_of_it_in_order(clock, tmp_path):
     trainer = Trainer(clock, best_in_the_middle)
     study.Study(study.FULL, trainer, tmp_path / "r.csv", 10_000).run()
     phases = [run.phase for run in trainer.runs]
-    assert phases == ["search"] * 21 + ["final"] * 15 + ["large"] * 15
+    wide = ["wide search"] * 9 + ["wide final"] * 15
+    assert phases == ["search"] * 21 + ["final"] * 15 + wide
     finals = trainer.runs[21:36]
     assert [run.seed for run in finals] == [seed for seed in range(1, 6) for _ in range(3)]
     assert {run.optimizer: run.learning_rate for run in finals} == {
@@ -105,7 +101,22 @@ def test_all_of_it_in_order(clock, tmp_path):
         "Adam": 0.001,
         "SGD": 0.316,
     }
+    assert {run.learning_rate for run in trainer.runs[36:45] if run.optimizer == "Adam"} == {
+        0.000316,
+        0.001,
+        0.00316,
+    }
     assert trainer.runs[-1].epochs == 40
+
+
+def test_the_wide_network_has_its_own_best_rate(clock, tmp_path):
+    def higher_if_wide(run):
+        return best_in_the_middle(run) + (run.phase == "wide search") * run.learning_rate
+
+    trainer = Trainer(clock, higher_if_wide)
+    study.Study(study.FULL, trainer, tmp_path / "r.csv", 10_000).run()
+    last = {run.optimizer: run.learning_rate for run in trainer.runs[-3:]}
+    assert last == {"RMSprop": 0.001, "Adam": 0.001, "SGD": 1.0}
 
 
 def test_a_best_rate_at_the_edge_is_searched_beyond(clock, tmp_path):
@@ -123,7 +134,7 @@ def test_what_is_on_record_is_not_repeated(clock, tmp_path):
     trainer = Trainer(clock, best_in_the_middle)
     study.Study(study.FULL, trainer, path, 10_000).run()
     runs = [row.run for row in study.read(path)]
-    assert len(runs) == len(set(runs)) == 51
+    assert len(runs) == len(set(runs)) == 60
     assert study.read(path)[: len(before)] == before
 
 
@@ -135,18 +146,11 @@ def test_no_run_is_begun_that_does_not_fit(clock, tmp_path, capsys):
     assert "too few for Run(phase='final'" in capsys.readouterr().out
 
 
-def test_the_large_recipe_has_as_many_epochs_as_fit(clock, tmp_path):
+def test_what_does_not_fit_is_left_for_another_time(clock, tmp_path, capsys):
     trainer = Trainer(clock, best_in_the_middle)
-    study.Study(study.FULL, trainer, tmp_path / "r.csv", 255 + 200).run()
-    large = [run for run in trainer.runs if run.phase == "large"]
-    assert [run.epochs for run in large] == [20] * 3
-
-
-def test_the_large_recipe_is_left_out_where_it_does_not_fit(clock, tmp_path, capsys):
-    trainer = Trainer(clock, best_in_the_middle)
-    study.Study(study.FULL, trainer, tmp_path / "r.csv", 300).run()
+    study.Study(study.FULL, trainer, tmp_path / "r.csv", 280).run()
     assert trainer.runs[-1].phase == "final"
-    assert "too few for the large recipe" in capsys.readouterr().out
+    assert "too few for Run(phase='wide search'" in capsys.readouterr().out
 
 
 def test_a_stopped_run_ends_the_study_and_is_done_again(clock, tmp_path):
@@ -169,7 +173,9 @@ def test_a_diverged_run_is_recorded_and_never_the_best(clock, tmp_path):
 
 def test_a_record_is_read_as_it_was_written(tmp_path):
     path = tmp_path / "records" / "r.csv"
-    last = dataclasses.replace(ROW, epoch=2, test_accuracy=0.5, test_accuracy_flip=0.6, seconds=3.0)
+    last = dataclasses.replace(
+        ROW, epoch=2, test_accuracy=0.5, test_accuracy_views=0.6, seconds=3.0
+    )
     study.append([ROW], path)
     study.append([last], path)
     assert study.read(path) == [ROW, last]
@@ -177,7 +183,7 @@ def test_a_record_is_read_as_it_was_written(tmp_path):
 
 def test_the_summary_counts_who_reaches_the_target():
     rows = [
-        dataclasses.replace(ROW, seed=seed, test_accuracy=accuracy, test_accuracy_flip=0.96)
+        dataclasses.replace(ROW, seed=seed, test_accuracy=accuracy, test_accuracy_views=0.96)
         for seed, accuracy in enumerate((0.93, 0.94, 0.95))
     ]
     line = study.summary(rows)[1]
@@ -196,11 +202,12 @@ def test_the_schedule_rises_and_falls_to_nearly_nothing():
 
 def test_an_epoch_takes_each_image_once_and_turns_flips_over():
     recipe = study.Recipe((4, 4, 4), pad=2, batch=16)
-    first, second = (study.draws(recipe, 64, 3, epoch) for epoch in (1, 2))
+    images = np.arange(10, 74)
+    first, second = (study.draws(recipe, images, 3, epoch) for epoch in (1, 2))
     assert first["index"].shape == (4, 16)
-    assert sorted(first["index"].ravel()) == list(range(64))
+    assert sorted(first["index"].ravel()) == list(images)
     flips = [dict(zip(d["index"].flat, d["flip"].flat, strict=True)) for d in (first, second)]
-    assert all(flips[0][image] != flips[1][image] for image in range(64))
+    assert all(flips[0][image] != flips[1][image] for image in images)
     assert (first["corner"].min(), first["corner"].max()) == (0, 4)
     assert (first["index"] != second["index"]).any()
 
@@ -209,8 +216,22 @@ def test_validation_images_are_no_training_images():
     x = np.arange(200, dtype=np.uint8)
     size = dataclasses.replace(study.FULL, images=200, validation=50, test=10)
     parts = study.split({"x_train": x, "y_train": x, "x_test": x, "y_test": x}, size)
-    kept, held = (set(parts[part][0].tolist()) for part in ("train", "validation"))
+    kept, held = (set(parts[part].tolist()) for part in ("kept", "held"))
     assert (len(kept), len(held), kept & held) == (150, 50, set())
+    assert len(parts["y_train"]) == 200
+
+
+def test_six_views_are_mirrored_and_moved_by_a_pixel():
+    image = np.arange(3 * 32 * 32 * 3).reshape(3, 32, 32, 3)
+    seen = study.views(image)
+    assert sum(share for share, _ in seen) == 1
+    assert {x.shape for _, x in seen} == {image.shape}
+    plain, mirrored, moved = (x for _, x in seen[:3])
+    np.testing.assert_array_equal(plain, image)
+    np.testing.assert_array_equal(mirrored, image[:, :, ::-1])
+    np.testing.assert_array_equal(moved[:, 1:, 1:], image[:, :-1, :-1])
+    np.testing.assert_array_equal(seen[4][1][:, :-1, :-1], image[:, 1:, 1:])
+    np.testing.assert_array_equal(seen[5][1], seen[4][1][:, :, ::-1])
 
 
 def test_whitening_decorrelates_patches():
