@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 import sys
 
 import pytest
@@ -31,6 +32,7 @@ def test_nothing_is_pretended_that_the_machine_cannot_do():
         ("NumPy without V3", (NUMPY, "V3 V4")),
         ("oneDNN off", ("TF_ENABLE_ONEDNN_OPTS", "0")),
         ("oneDNN on", ("TF_ENABLE_ONEDNN_OPTS", "1")),
+        ("rounded by chance", ("PYTHONPATH", str(cpus.ROOT / "tools" / "shaken"))),
     ]
 
 
@@ -83,7 +85,7 @@ def logs(tmp_path, monkeypatch):
 
 
 def test_one_red_run_makes_it_red_and_what_it_printed_is_kept(logs, capsys):
-    here = Processor("this machine", {})
+    here = Processor("this machine", {}, ("unit",))
     same, old = (Processor(name, {"OPENBLAS_CORETYPE": name}) for name in ("New", "Old"))
     parts = {"unit": [sys.executable, "-c", PRETEND]}
     assert cpus.table([here, same], parts)
@@ -94,6 +96,34 @@ def test_one_red_run_makes_it_red_and_what_it_printed_is_kept(logs, capsys):
     assert rows[4] == ["Old", "Old", "0", "passed,", "1", "failed"]
     assert (logs / "Old-unit.txt").read_text() == "1 failed\n"
     assert (logs / "this-machine-unit.txt").read_text() == "1 passed None\n"
+
+
+def test_what_is_not_run_is_no_failure(logs, capsys):
+    parts = {"unit": [sys.executable, "-c", "1 / 0"], "nbval": [sys.executable, "-c", PRETEND]}
+    assert cpus.table([Processor("chance", {}, ("nbval",))], parts)
+    assert capsys.readouterr().out.splitlines()[1].split()[:4] == ["chance", "New", "not", "run"]
+
+
+GRADIENTS = """
+import sys
+import numpy as np
+from rmsprop.problems import Quadratic, plane_rotation
+rotated = [Quadratic(rotation=plane_rotation(0.5)).gradient([3.0, 4.0]) for _ in range(50)]
+straight = [Quadratic().gradient([3.0, 4.0]) for _ in range(50)]
+print(len({g.tobytes() for g in rotated}), len({g.tobytes() for g in straight}))
+print(np.ptp(rotated, axis=0).max() <= 2 * np.spacing(np.abs(rotated[0]).max()))
+"""
+
+
+def test_chance_rounds_a_sum_and_nothing_else():
+    command = [sys.executable, "-c", GRADIENTS]
+    environ = os.environ | {"PYTHONPATH": str(cpus.SHAKEN)}
+    run = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
+    counts, small = run.stdout.splitlines()
+    rotated, straight = map(int, counts.split())
+    assert rotated > 2
+    assert straight == 1
+    assert small == "True"
 
 
 def test_the_command_takes_one_processor_and_says_so_in_its_exit_status(logs, monkeypatch, capsys):
