@@ -161,6 +161,8 @@ class TestCommit:
         described = subprocess.run(
             ["git", "describe", "--always", "--exclude=*"], capture_output=True, text=True
         )
+        if described.returncode:
+            pytest.skip("these sources are no clone")
         assert commit().removesuffix("-dirty") == described.stdout.strip()
 
     @pytest.mark.parametrize("path", ["", None])
