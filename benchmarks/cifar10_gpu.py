@@ -704,10 +704,7 @@ class Trainer:
         small, wide = Course(size.recipe, data, size), Course(size.wide, data, size)
         self.courses = {"search": small, "final": small, "wide search": wide, "wide final": wide}
         self.device = jax.devices()[0].device_kind
-        self.versions = (
-            f"python {platform.python_version()}; jax {jax.__version__}; "
-            f"keras {keras.__version__}; numpy {np.__version__}"
-        )
+        self.versions = versions()
 
     def seconds(self, run: Run) -> float:
         """Guess how long a run will take, by those before it; 0 before the first."""
@@ -783,12 +780,11 @@ class Trainer:
         )
 
 
-def main(arguments=None):
-    """Run the study within its time and print the table."""
-    begun = time.monotonic()
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+def options_of(arguments, about: str, record: Path):
+    """Return the options of a study on a GPU, or end with a message; `record` is the default."""
+    parser = argparse.ArgumentParser(description=about.partition("\n")[0])
     parser.add_argument("--seconds", type=float, default=460, help="the time for everything")
-    parser.add_argument("--output", type=Path, default=RECORD, help="the record, or its folder")
+    parser.add_argument("--output", type=Path, default=record, help="the record")
     parser.add_argument("--commit", default="", help="the commit that the record names")
     parser.add_argument("--small", action="store_true", help="a miniature, on any device")
     options = parser.parse_args(arguments)
@@ -802,7 +798,24 @@ def main(arguments=None):
 
     if jax.default_backend() != "gpu" and not options.small:
         parser.error(f"JAX must see a GPU, not only {jax.devices()}; or give --small")
-    path = options.output if options.output.suffix == ".csv" else options.output / RECORD.name
+    return options
+
+
+def versions() -> str:
+    """Return the versions that a record names."""
+    import jax
+    import keras
+
+    return (
+        f"python {platform.python_version()}; jax {jax.__version__}; "
+        f"keras {keras.__version__}; numpy {np.__version__}"
+    )
+
+
+def main(arguments=None):
+    """Run the study within its time and print the table."""
+    begun = time.monotonic()
+    options = options_of(arguments, __doc__, RECORD)
     size = SMALL if options.small else FULL
     trainer = Trainer(size, split(load(os.environ["RMSPROP_DATA"]), size), options.commit)
     print(trainer.device, trainer.versions)
@@ -810,9 +823,9 @@ def main(arguments=None):
         one = trainer.courses[phase].multiply_adds
         epoch = 6 * one * len(trainer.data["y_train"])
         print(f"{phase}: {one / 1e6:.0f} million multiply-adds an image, {epoch:.2g} operations")
-    Study(size, trainer, path, begun + options.seconds).run()
-    print(*summary(read(path)), sep="\n")
-    print(f"{time.monotonic() - begun:.0f} s in all, {path}")
+    Study(size, trainer, options.output, begun + options.seconds).run()
+    print(*summary(read(options.output)), sep="\n")
+    print(f"{time.monotonic() - begun:.0f} s in all, {options.output}")
 
 
 if __name__ == "__main__":

@@ -11,19 +11,17 @@ is not repeated.
 Needs what ``cifar10_gpu.py`` needs. ``--small`` does all of it in miniature on a CPU.
 """
 
-import argparse
 import csv
 import dataclasses
 import functools
 import math
 import os
-import platform
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
-from cifar10_gpu import DIGEST, load
+from cifar10_gpu import DIGEST, load, options_of, versions
 
 RECORD = Path(__file__).resolve().parents[1] / "book" / "records" / "cifar10-example-gpu.csv"
 LEARNING_RATE, DECAY = 1e-4, 1e-6  # the rate of step t is LEARNING_RATE / (1 + DECAY t)
@@ -196,20 +194,8 @@ def study(example, path, epochs, deadline, place):
 def main(arguments=None):
     """Run the study within its time."""
     begun = time.monotonic()
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--seconds", type=float, default=460, help="the time for everything")
-    parser.add_argument("--output", type=Path, default=RECORD, help="the record")
-    parser.add_argument("--commit", default="", help="the commit that the record names")
-    parser.add_argument("--small", action="store_true", help="a miniature, on any device")
-    options = parser.parse_args(arguments)
-    if options.seconds <= 0:
-        parser.error(f"--seconds must be above 0, not {options.seconds:g}")
-    if os.environ.get("KERAS_BACKEND") != "jax":
-        parser.error(f"KERAS_BACKEND must be jax, not {os.environ.get('KERAS_BACKEND')}")
-    if not os.environ.get("RMSPROP_DATA"):
-        parser.error("RMSPROP_DATA must name the folder that holds cifar10.npz")
+    options = options_of(arguments, __doc__, RECORD)
     import jax
-    import keras
 
     arrays = load(os.environ["RMSPROP_DATA"])
     epochs = 50
@@ -217,8 +203,7 @@ def main(arguments=None):
         arrays, epochs = {name: array[:100] for name, array in arrays.items()}, 2
     place = {
         "device": jax.devices()[0].device_kind,
-        "versions": f"python {platform.python_version()}; jax {jax.__version__}; "
-        f"keras {keras.__version__}; numpy {np.__version__}",
+        "versions": versions(),
         "data": f"CIFAR-10 {DIGEST[:12]}, {len(arrays['y_train'])} images",
         "commit": options.commit,
     }

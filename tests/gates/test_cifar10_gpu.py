@@ -11,6 +11,7 @@ from project import ROOT
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 import cifar10_gpu as study
+import example_gpu
 
 ROW = study.Row(
     phase="final",
@@ -264,11 +265,12 @@ def test_the_score_is_cross_entropy_and_accuracy():
         ([], {"KERAS_BACKEND": "jax", "RMSPROP_DATA": ""}, "RMSPROP_DATA must name"),
     ],
 )
-def test_bad_calls_are_named(arguments, environment, message, monkeypatch, capsys):
+@pytest.mark.parametrize("main", [study.main, example_gpu.main])
+def test_bad_calls_are_named(main, arguments, environment, message, monkeypatch, capsys):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(SystemExit):
-        study.main(arguments)
+        main(arguments)
     assert message in capsys.readouterr().err
 
 

@@ -49,19 +49,3 @@ def test_a_loss_that_is_not_finite_ends_a_run(clock, tmp_path):
     path = tmp_path / "r.csv"
     study.study(Example(clock, loss=float("nan")), path, 50, 1000, PLACE)
     assert [row.epoch for row in study.read(path)] == [1] * 2 * len(study.SEEDS)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "environment", "message"),
-    [
-        (["--seconds", "0"], {}, "--seconds must be above 0, not 0"),
-        ([], {"KERAS_BACKEND": "tensorflow"}, "KERAS_BACKEND must be jax, not tensorflow"),
-        ([], {"KERAS_BACKEND": "jax", "RMSPROP_DATA": ""}, "RMSPROP_DATA must name"),
-    ],
-)
-def test_bad_calls_are_named(arguments, environment, message, monkeypatch, capsys):
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    with pytest.raises(SystemExit):
-        study.main(arguments)
-    assert message in capsys.readouterr().err
